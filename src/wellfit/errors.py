@@ -1,0 +1,72 @@
+"""What wellfit raises: one tree, each error with a code, the way out, and the command line's exit code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WellfitError(Exception):
+    """Base of every error that wellfit raises on purpose.
+
+    Args:
+        message: what came, where, and what is allowed, in one sentence.
+        fix: what to do about it, in one sentence.
+        code: a stable code such as ``"WF-D03"`` that documentation and scripts can refer to.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, fix: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+        self.code = code
+
+    def __str__(self) -> str:
+        head = f"{self.code}: {self.message}" if self.code else self.message
+        return f"{head} {self.fix}".strip()
+
+
+class UsageError(WellfitError):
+    """The call's own words are off: an unknown option, a malformed budget."""
+
+    exit_code = 2
+
+
+class DataError(WellfitError, ValueError):
+    """The data cannot be used as it is."""
+
+    exit_code = 3
+
+
+class RecipeError(WellfitError, ValueError):
+    """A recipe or a regularizer is malformed, or does not fit the task."""
+
+    exit_code = 4
+
+
+class TrainingError(WellfitError):
+    """Nothing could be trained: every member diverged."""
+
+    exit_code = 5
+
+
+class BudgetError(WellfitError):
+    """The budget ended before the first rung did; what there is was saved."""
+
+    exit_code = 6
+
+
+class RunFolderError(WellfitError):
+    """A run folder is missing, corrupt or not writable."""
+
+    exit_code = 7
+
+
+class MissingExtra(WellfitError, ImportError):
+    """An optional dependency is not installed; the fix names the pip line."""
+
+    exit_code = 2
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed.", fix=f"pip install 'wellfit[{extra}]'", code="WF-E01")

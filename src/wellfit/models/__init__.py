@@ -1,0 +1,1 @@
+"""Networks that stack: wellfit's own, built so that recipes find their places in them."""

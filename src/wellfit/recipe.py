@@ -1,0 +1,283 @@
+"""A recipe: a set of regularizers that is itself a regularizer, runs every stage in one fixed order, and stacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree
+
+from wellfit.draws import Now
+from wellfit.errors import RecipeError
+from wellfit.regularizer import GradOf, Params, Regularizer, static
+from wellfit.sites import Site
+from wellfit.target import Target
+
+
+class Recipe(Regularizer, abstract=True):
+    """A set of regularizers: their listing order means nothing, (rank, name) decides.
+
+    ``Recipe(L2(1e-4), Dropout(0.2))``. Nested recipes are flattened; two parts of one name are refused.
+
+    Attributes:
+        parts: the regularizers, in the order in which they act.
+        settings: what a training beside the regularizers needs (learning rate, batch size, epochs), names to numbers.
+    """
+
+    parts: tuple[Regularizer, ...] = ()
+    settings: Any = static(None)
+
+    def __init__(self, *parts: Regularizer, settings: Mapping[str, float] | None = None) -> None:
+        flat = list(_flat(parts))
+        names = [p.name for p in flat]
+        for name in names:
+            if names.count(name) > 1:
+                places = " and ".join(str(i + 1) for i, n in enumerate(names) if n == name)
+                raise RecipeError(
+                    f"the recipe has {name} more than once (positions {places}).",
+                    fix="Keep one, or tell them apart with where(..., pattern).",
+                    code="WF-R05",
+                )
+        ordered = tuple(sorted(flat, key=lambda p: (p.rank, p.name)))
+        object.__setattr__(self, "parts", ordered)
+        object.__setattr__(self, "settings", dict(settings) if settings else None)
+
+    def __iter__(self) -> Iterator[Regularizer]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __repr__(self) -> str:
+        return f"Recipe({', '.join(repr(p) for p in self.parts)})"
+
+    def __getitem__(self, name: str) -> Regularizer:
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
+    @property
+    def stages(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset().union(*(p.stages for p in self.parts))
+
+    def _identity(self) -> tuple[Any, ...]:
+        return (Recipe, *(p._identity() for p in self.parts))
+
+    def replace(self, **changes: Any) -> Self:
+        parts, settings = changes.get("parts", self.parts), changes.get("settings", self.settings)
+        return type(self)(*parts, settings=settings)
+
+    def neutral(self) -> Self:
+        return self.replace(parts=[p if p.exempt else p.neutral() for p in self.parts])
+
+    def is_neutral(self) -> bool:
+        return all(p.is_neutral() for p in self.parts)
+
+    def active(self) -> Self:
+        """The same recipe without the parts that stand at their neutral value."""
+        return self.replace(parts=[p for p in self.parts if not p.is_neutral()])
+
+    # Stages
+
+    def _doing(self, stage: str) -> list[Regularizer]:
+        return [p for p in self.parts if stage in p.stages]
+
+    def rewrite(self, model: nn.Module) -> nn.Module:
+        for part in self._doing("rewrite"):
+            model = part.rewrite(model)
+        return model
+
+    def start(self, weights: Params) -> Self:
+        return self.remember(parts=tuple(p.start(p.select(weights)) for p in self.parts))
+
+    def rate(self, rates: Params, now: Now) -> Params:
+        for part in self._doing("rate"):
+            rates = {**rates, **part.rate(part.select(rates), now.of(part.name))}
+        return rates
+
+    def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
+        for part in self._doing("batch"):
+            x, target = part.batch(x, target, now.of(part.name))
+        return x, target
+
+    def weights(self, params: Params, now: Now) -> Params:
+        return self._through("weights", params, now)
+
+    def shrink(self, params: Params, now: Now) -> Params:
+        return self._through("shrink", params, now)
+
+    def project(self, params: Params, now: Now) -> Params:
+        return self._through("project", params, now)
+
+    def _through(self, stage: str, params: Params, now: Now) -> Params:
+        for part in self._doing(stage):
+            params = {**params, **getattr(part, stage)(part.select(params), now.of(part.name))}
+        return params
+
+    def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
+        for part in self._doing("activation"):
+            if part.selects_site(site):
+                h = part.activation(h, site, params, now.of(part.name))
+        return h
+
+    def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
+        for part in self._doing("objective"):
+            loss_of = _around(part, loss_of)
+        return loss_of(x, target, now)
+
+    def penalty(self, params: Params, now: Now) -> Tensor:
+        total = torch.zeros((), device=now.key.device)
+        for part in self._doing("penalty"):
+            total = total + part.penalty(part.select(params), now.of(part.name))
+        return total
+
+    def penalty_gradient(self, params: Params, now: Now) -> Params:
+        total: dict[str, Tensor] = {}
+        for part in self._doing("penalty"):
+            for name, g in part.penalty_gradient(part.select(params), now.of(part.name)).items():
+                total[name] = total[name] + g if name in total else g
+        return total
+
+    def gradient(self, grad_of: GradOf, params: Params, now: Now) -> Params:
+        for part in self._doing("gradient"):
+            grad_of = _middle(part, grad_of, now.of(part.name))
+        return grad_of(params)
+
+    def after_step(self, weights: Params, now: Now) -> Self:
+        parts = (p.after_step(p.select(weights), now.of(p.name)) if "after_step" in p.stages else p for p in self.parts)
+        return self.remember(parts=tuple(parts))
+
+    def after_epoch(self, weights: Params, metrics: Params, now: Now) -> Self:
+        parts = (
+            p.after_epoch(p.select(weights), metrics, now.of(p.name)) if "after_epoch" in p.stages else p
+            for p in self.parts
+        )
+        return self.remember(parts=tuple(parts))
+
+    def stop(self) -> Tensor | bool:
+        answer: Tensor | bool = False
+        for part in self.parts:
+            asked = part.stop()
+            answer = asked if answer is False else answer | asked
+        return answer
+
+    def deploy(self, weights: Params) -> Params:
+        for part in self._doing("deploy"):
+            weights = {**weights, **part.deploy(part.select(weights))}
+        return weights
+
+    # Stacks
+
+    def on(self, like: Tensor) -> Self:
+        """The same recipe with every knob and memory a tensor of the dtype and device of ``like``."""
+        return _pytree.tree_map(lambda leaf: torch.as_tensor(leaf, dtype=like.dtype, device=like.device), self)
+
+    def parts_key(self) -> tuple[Any, ...]:
+        """What two recipes must agree in to stack: names, and the fields that are no knobs."""
+        return tuple((p.name, tuple(getattr(_leaf(p), s) for s in _leaf(p).statics())) for p in self.parts)
+
+    # Files
+
+    def to_json(self) -> dict[str, Any]:
+        from wellfit.recipe_json import recipe_to_json
+
+        return recipe_to_json(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Recipe:
+        """Read a recipe from its JSON form; raises RecipeError with the place of whatever is wrong."""
+        from wellfit.recipe_json import recipe_from_json
+
+        return recipe_from_json(data)
+
+    def save(self, path: str | Path) -> None:
+        """Write the recipe as JSON: names and numbers, nothing else; the file is complete or not there."""
+        from wellfit.files import write_text
+
+        write_text(Path(path), json.dumps(self.to_json(), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe file; raises RecipeError naming what is wrong and where."""
+        from wellfit.recipe_json import read_recipe
+
+        return read_recipe(Path(path))
+
+
+def _flat(parts: Iterable[Any]) -> Iterator[Regularizer]:
+    for part in parts:
+        if isinstance(part, Recipe):
+            yield from part.parts
+        elif isinstance(part, Regularizer):
+            yield part
+        else:
+            hint = "Write it with its brackets." if isinstance(part, type) else "Recipe(L2(1e-4), Dropout(0.2)) is one."
+            raise RecipeError(f"a recipe takes regularizers, not {part!r}.", fix=hint, code="WF-R04")
+
+
+def _leaf(part: Regularizer) -> Regularizer:
+    while hasattr(part, "inner"):
+        part = part.inner
+    return part
+
+
+def _around(part: Regularizer, loss_of: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, target, now: part.objective(loss_of, x, target, now.of(part.name))
+
+
+def _middle(part: Regularizer, grad_of: GradOf, now: Now) -> GradOf:
+    """``part.gradient`` over the parameters it selects; the others keep the gradient of the last pass it asked for."""
+
+    def outer(params: Params) -> Params:
+        last: dict[str, Tensor] = {}
+
+        def narrow(some: Params) -> Params:
+            last.update(grad_of({**params, **some}))
+            return {n: last[n] for n in some}
+
+        chosen = part.gradient(narrow, part.select(params), now)
+        return {**last, **chosen}
+
+    return outer
+
+
+def stack(recipes: Sequence[Recipe], like: Tensor) -> Recipe:
+    """Recipes of one structure as one recipe whose knobs are (K,) tensors of the dtype and device of ``like``.
+
+    Raises:
+        RecipeError: where two differ in more than their knobs; ``unify`` makes them alike first.
+    """
+    specs = [_pytree.tree_structure(r) for r in recipes]
+    if any(s != specs[0] for s in specs):
+        raise RecipeError("recipes of different structure do not stack.", fix="Give them one with unify().", code="WF-R06")
+    leaves = zip(*(_pytree.tree_leaves(r) for r in recipes), strict=True)
+    stacked = [torch.stack([torch.as_tensor(v, dtype=like.dtype, device=like.device) for v in row]) for row in leaves]
+    return _pytree.tree_unflatten(stacked, specs[0])
+
+
+def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """Give recipes one structure: a part that one of them lacks is added to it at its neutral value.
+
+    Raises:
+        RecipeError: where a part without a neutral value (it changes the network) is in some recipes and not in others.
+    """
+    every: dict[str, Regularizer] = {}
+    for recipe in recipes:
+        every |= {p.name: p for p in recipe}
+    filled = []
+    for recipe in recipes:
+        names = {p.name for p in recipe}
+        missing = [p.neutral() for n, p in every.items() if n not in names]
+        filled.append(Recipe(*recipe, *missing))
+    return filled
+
+
+def structure(recipe: Recipe) -> tuple[str, ...]:
+    """What decides which recipes share a network: the names of the parts that change its structure."""
+    return tuple(p.name for p in recipe if p.exempt or "rewrite" in p.stages)
+

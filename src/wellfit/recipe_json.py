@@ -1,0 +1,188 @@
+"""The JSON form of recipes: names and numbers, read against the closed list of regularizers; never code."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wellfit.errors import RecipeError
+from wellfit.recipe import Recipe
+from wellfit.regularizer import REGISTRY, Regularizer
+from wellfit.wrappers import DIALS, Dial, Schedule, Where
+
+FORMAT = "wellfit.recipe"
+VERSION = 1
+_LARGEST = 1_000_000  # bytes: a recipe of every regularizer there is has under 20 kB
+_DEEPEST = 20
+
+
+def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
+    """``{"format", "version", "regularizers": [{NAME: {knob: number}}, ...], "settings": {...}}``."""
+    form: dict[str, Any] = {"format": FORMAT, "version": VERSION, "regularizers": [_part_to_json(p) for p in recipe]}
+    if recipe.settings:
+        form["settings"] = dict(recipe.settings)
+    return form
+
+
+def _part_to_json(part: Regularizer) -> dict[str, Any]:
+    if isinstance(part, Where):
+        return {"where": {"pattern": part.pattern, "of": _part_to_json(part.inner)}}
+    if isinstance(part, Schedule):
+        dial = {_dial_name(part.dial): {"epochs": float(part.dial.epochs)}}
+        return {"schedule": {"dial": dial, "of": _part_to_json(part.inner)}}
+    names = (*part.knobs(), *part.statics())
+    return {type(part).__name__: {n: _to_number(getattr(part, n)) for n in names}}
+
+
+def _to_number(value: Any) -> Any:
+    """Numbers as they are; infinity, which JSON lacks, as null."""
+    if isinstance(value, str | bool):
+        return value
+    number = float(value)
+    return None if math.isinf(number) else number
+
+
+def _dial_name(dial: Dial) -> str:
+    return next(name for name, kind in DIALS.items() if type(dial) is kind)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file.
+
+    Raises:
+        RecipeError: the file is missing, too large, no JSON, or holds what no recipe holds; the place is named.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST:
+            raise _wrong(path.name, f"the file has {size} bytes; {_LARGEST} are allowed")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"the recipe {path} cannot be read: {error}.", code="WF-R10") from error
+    return recipe_from_json(parse_strict(text, path.name))
+
+
+def parse_strict(text: str, name: str) -> Any:
+    """Read JSON without its loopholes: no duplicate keys, no NaN or infinity, no depth that ends the process."""
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST:
+        raise _wrong(name, f"it is nested {deepest} deep; {_DEEPEST} is allowed")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except ValueError as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise _wrong(name, f"it is no JSON ({error})") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [k for k, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise _wrong(key, "the key stands there twice")
+    return dict(pairs)
+
+
+def _no_constant(text: str) -> Any:
+    raise _wrong(text, "it is no number in JSON")
+
+
+def recipe_from_json(data: Any) -> Recipe:
+    """Build a recipe from its JSON form; raises RecipeError with the JSON path of whatever is wrong."""
+    if not isinstance(data, Mapping):
+        raise _wrong("$", "a recipe is an object with format, version and regularizers")
+    _known_keys(data, {"format", "version", "regularizers", "settings"}, "$")
+    if data.get("format") != FORMAT or data.get("version") != VERSION:
+        found = f"format {data.get('format')!r}, version {data.get('version')!r}"
+        raise _wrong("$", f"it says {found}; this wellfit reads {FORMAT!r}, version {VERSION}")
+    parts = data.get("regularizers")
+    if not isinstance(parts, list):
+        raise _wrong("$.regularizers", "it is a list of regularizers")
+    settings = data.get("settings") or {}
+    if not isinstance(settings, Mapping):
+        raise _wrong("$.settings", "it is an object of numbers")
+    checked = {str(k): _number(v, f"$.settings.{k}") for k, v in settings.items()}
+    return Recipe(*(_part_from_json(p, f"$.regularizers[{i}]") for i, p in enumerate(parts)), settings=checked)
+
+
+def _part_from_json(data: Any, place: str) -> Regularizer:
+    if not isinstance(data, Mapping) or len(data) != 1:
+        raise _wrong(place, "a part is an object with one key, the regularizer's name")
+    name, fields = next(iter(data.items()))
+    place = f"{place}.{name}"
+    if not isinstance(fields, Mapping):
+        raise _wrong(place, "its value is an object of knobs")
+    if name == "where":
+        return _where_from_json(fields, place)
+    if name == "schedule":
+        return _schedule_from_json(fields, place)
+    if name not in REGISTRY:
+        raise _wrong(place, f"no regularizer has that name{_nearest(name, [*REGISTRY, 'where', 'schedule'])}")
+    return _leaf_from_json(REGISTRY[name], fields, place)
+
+
+def _where_from_json(fields: Mapping[str, Any], place: str) -> Where:
+    _known_keys(fields, {"pattern", "of"}, place)
+    if not isinstance(fields.get("pattern"), str):
+        raise _wrong(f"{place}.pattern", "it is a pattern of names")
+    return Where(_part_from_json(fields.get("of"), f"{place}.of"), fields["pattern"])
+
+
+def _schedule_from_json(fields: Mapping[str, Any], place: str) -> Schedule:
+    _known_keys(fields, {"dial", "of"}, place)
+    dial = fields.get("dial")
+    if not isinstance(dial, Mapping) or len(dial) != 1 or next(iter(dial)) not in DIALS:
+        raise _wrong(f"{place}.dial", f"it is one of {', '.join(DIALS)} with its epochs")
+    name, values = next(iter(dial.items()))
+    if not isinstance(values, Mapping) or set(values) != {"epochs"}:
+        raise _wrong(f"{place}.dial.{name}", "it holds epochs and nothing else")
+    epochs = _number(values["epochs"], f"{place}.dial.{name}.epochs")
+    return Schedule(_part_from_json(fields.get("of"), f"{place}.of"), DIALS[name](epochs))
+
+
+def _leaf_from_json(cls: type[Regularizer], fields: Mapping[str, Any], place: str) -> Regularizer:
+    knobs = cls.knobs()
+    _known_keys(fields, {*knobs, *cls.statics()}, place)
+    values = {}
+    for name, value in fields.items():
+        if name in knobs and value is None:
+            values[name] = math.inf
+        elif name in knobs:
+            values[name] = _number(value, f"{place}.{name}")
+        elif isinstance(value, str | bool | int | float):
+            values[name] = value
+        else:
+            raise _wrong(f"{place}.{name}", "it is a name or a number")
+    try:
+        return cls(**values)
+    except RecipeError as error:
+        raise RecipeError(f"{place}: {error.message}", fix=error.fix, code=error.code) from error
+
+
+def _number(value: Any, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _wrong(place, f"it is {value!r}; a finite number is allowed")
+    return value
+
+
+def _known_keys(found: Mapping[str, Any], known: set[str], place: str) -> None:
+    for key in found:
+        if key not in known:
+            raise _wrong(f"{place}.{key}", f"that key is unknown{_nearest(key, known)}; known are {', '.join(sorted(known))}")
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; nearest is {near[0]}" if near else ""
+
+
+def _wrong(place: str, what: str) -> RecipeError:
+    shown = place if len(place) <= 120 else place[:117] + "..."
+    return RecipeError(f"the recipe is malformed at {shown}: {what}.", code="WF-R10")

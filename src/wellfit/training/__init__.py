@@ -1,0 +1,1 @@
+"""Training: one pure step, and the population that runs many of it at once."""

@@ -1,0 +1,180 @@
+"""The population: many members trained in one loop, evaluated together, each keeping the best it has been."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from wellfit.draws import Now
+from wellfit.regularizer import Params
+from wellfit.training.cohort import Best, Cohort, Rows
+from wellfit.training.order import epoch_rows
+from wellfit.training.prepared import Prepared, prepare
+from wellfit.training.runner import Inputs, Runner
+from wellfit.training.step import State, Trainer
+
+_EVALUATED_AT_ONCE = 1024  # rows: larger blocks leave the cache
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """How a population trains.
+
+    Attributes:
+        until: train up to this step.
+        batch: rows a step.
+        evaluate_every: steps between evaluations; there is always one at the end.
+        mode: how steps run, see ``runner.MODES``.
+        deadline: ``time.monotonic()`` after which no step starts.
+    """
+
+    until: int
+    batch: int
+    evaluate_every: int
+    mode: str = "traced"
+    deadline: float = float("inf")
+
+
+Report = Callable[[int, float], None]
+
+
+class Population:
+    """Trains cohorts on one data set with one network shape; its runners are kept, so that a shape compiles once."""
+
+    def __init__(self, trainer: Trainer, rows: Rows) -> None:
+        self.trainer = trainer
+        self.rows = rows
+        self._runners: dict[tuple[object, ...], Runner] = {}
+
+    def train(self, cohort: Cohort, course: Course, report: Report | None = None) -> Cohort:
+        """Train a cohort up to ``course.until``, or as far as the deadline allows.
+
+        ``report(step, best loss)`` is called after each evaluation.
+        """
+        loop = _Loop(self, cohort, course)
+        while loop.step < course.until and time.monotonic() < course.deadline:
+            loss = loop.advance()
+            if loop.step % course.evaluate_every == 0 or loop.step == course.until:
+                loop.evaluate(loss)
+                if report:
+                    report(loop.step, float(loop.cohort.best.loss.min()))
+        if loop.step != loop.evaluated and loop.step > cohort.step:
+            loop.evaluate(loss)
+        return loop.cohort
+
+    def runner(self, cohort: Cohort, course: Course, inputs: Inputs) -> Runner:
+        """The runner for a cohort of this size and structure."""
+        shape = (len(cohort), course.mode, tuple(inputs.x.shape), cohort.state.recipe.parts_key())
+        if shape not in self._runners:
+            self._runners[shape] = Runner(self.trainer, cohort.state, inputs, course.mode)
+        return self._runners[shape]
+
+    def outputs(self, weights: Params, rows: Tensor) -> Tensor:
+        """(members, rows, outputs) of stacked weights on rows that are (rows,) for all or (members, rows)."""
+        own = rows.ndim == 2
+        predict = torch.func.vmap(self.trainer.predict, in_dims=(0, 0 if own else None))
+        blocks = rows.split(_EVALUATED_AT_ONCE, dim=-1)
+        return torch.cat([predict(dict(weights), self.rows.x[block]) for block in blocks], dim=1)
+
+
+class _Loop:
+    """The state of one call of ``Population.train``."""
+
+    def __init__(self, population: Population, cohort: Cohort, course: Course) -> None:
+        self.population, self.cohort, self.course = population, cohort, course
+        self.step = self.evaluated = cohort.step
+        folds = [population.rows.folds[m.fold] for m in cohort.members]
+        self.train_rows = [train for train, _ in folds]
+        self.valid_rows, self.valid_weight = _padded([valid for _, valid in folds], population.rows.target.weight)
+        self.epoch_steps = max(1, min(len(r) for r in self.train_rows) // course.batch)
+        self.keys, self.rates = cohort.keys(), cohort.rates()
+        self.epoch, self.order = -1, torch.empty(0)
+        self.block: Prepared | None = None
+        self.runner: Runner | None = None
+        self.flat: list[Tensor] = []
+
+    def advance(self) -> Tensor:
+        """Take one step; returns the members' training losses."""
+        epoch, place = divmod(self.step, self.epoch_steps)
+        if epoch != self.epoch:
+            rows = self.train_rows
+            self.order = epoch_rows(rows, self.keys, epoch, self.course.batch, self.epoch_steps)
+            self.epoch = epoch
+        rows = self.order[place]
+        data = self.population.rows
+        step = torch.tensor(self.step, device=rows.device)
+        epoch = torch.tensor(self.step / self.epoch_steps, device=rows.device)
+        inputs = Inputs(self.keys, self.rates, data.x[rows], data.target.take(rows), step, epoch, [])
+        if self.runner is None:
+            self.runner = self.population.runner(self.cohort, self.course, inputs)
+            self.flat = self.runner.flatten(self.cohort.state)
+        if self.block is None or not self.block.covers(self.step):
+            self.block = prepare(self.runner.requests, self.keys, self.step)
+        self.flat, loss = self.runner.step(self.flat, inputs._replace(draws=self.block.at(self.step)))
+        self.step += 1
+        return loss
+
+    def evaluate(self, train_loss: Tensor) -> None:
+        """Judge every member on its validation rows and keep the best of each."""
+        assert self.runner is not None
+        state = self.runner.unflatten(self.flat)
+        weights = torch.vmap(State.deployed)(state)
+        outputs = self.population.outputs(weights, self.valid_rows)
+        loss = self._valid_loss(outputs)
+        old = self.cohort.best
+        stopped = _stopped(state)
+        better = (loss < old.loss) & ~stopped
+        best = Best(
+            torch.where(better, loss, old.loss),
+            torch.where(better, self.step, old.step),
+            {n: _where(better, w, old.weights[n]) for n, w in weights.items()},
+            _where(better, outputs, old.outputs),
+        )
+        state = self._after_epoch(state, weights, loss)
+        self.flat = self.runner.flatten(state)
+        history = (*self.cohort.history, (self.step, train_loss, loss))
+        self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history)
+        self.evaluated = self.step
+
+    def _valid_loss(self, outputs: Tensor) -> Tensor:
+        target = self.population.rows.target
+        rows = self.valid_rows if self.valid_rows.ndim == 2 else self.valid_rows.expand(len(outputs), -1)
+        losses = torch.vmap(lambda out, t: t.row_losses(out))(outputs, target.take(rows))
+        return (losses * self.valid_weight).sum(1) / self.valid_weight.sum(-1)
+
+    def _after_epoch(self, state: State, weights: dict[str, Tensor], loss: Tensor) -> State:
+        device = loss.device
+        step = torch.tensor(self.step, device=device)
+        epoch = torch.tensor(self.step / self.epoch_steps, device=device)
+
+        def one(state: State, weights: dict[str, Tensor], loss: Tensor, key: Tensor, rate: Tensor) -> State:
+            now = Now(key, step, epoch, dict.fromkeys(state.params, rate))
+            return state._replace(recipe=state.recipe.after_epoch(weights, {"loss": loss}, now))
+
+        return torch.func.vmap(one)(state, weights, loss, self.keys, self.rates)
+
+
+def _stopped(state: State) -> Tensor:
+    answer = torch.vmap(lambda s: torch.as_tensor(s.recipe.stop()))(state)
+    return answer
+
+
+def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(chosen.view(-1, *[1] * (new.ndim - 1)), new, old)
+
+
+def _padded(rows: list[Tensor], weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Validation rows of every member, with weights that are 0 where a shorter fold is filled up.
+
+    Members of one fold share one list of rows, (rows,); otherwise (members, rows).
+    """
+    if all(r is rows[0] for r in rows):
+        return rows[0], weight[rows[0]].unsqueeze(0)
+    longest = max(len(r) for r in rows)
+    filled = torch.stack([torch.cat([r, r[:1].expand(longest - len(r))]) for r in rows])
+    counts = torch.stack([torch.arange(longest, device=r.device) < len(r) for r in rows])
+    return filled, weight[filled] * counts

@@ -1,0 +1,145 @@
+"""Three ways to run the one step for a whole stack: by vmap, as a traced graph, or compiled. All give the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree
+
+from wellfit.draws import Drawn, Now, Request
+from wellfit.target import Target
+from wellfit.training.step import Batch, State, Trainer
+
+MODES = ("eager", "traced", "compiled")
+
+
+class Inputs(NamedTuple):
+    """What one step of a stack reads besides its state; members first where there are any."""
+
+    keys: Tensor
+    rates: Tensor
+    x: Tensor
+    target: Target
+    step: Tensor
+    epoch: Tensor
+    draws: list[Tensor]
+
+    def leaves(self) -> list[Tensor]:
+        """The tensors in one flat list; written out, since it runs at every step."""
+        head = [self.keys, self.rates, self.x, self.target.values, self.target.weight, self.step, self.epoch]
+        return head + self.draws
+
+
+class Runner:
+    """Runs steps of a stack, keeping the state as a flat list of tensors between them.
+
+    Attributes:
+        mode: one of ``MODES``; ``compiled`` falls back to ``traced`` where no compiler works, and says so in ``note``.
+        seconds: what tracing and compiling took.
+        requests: the draws that one step asks for.
+    """
+
+    def __init__(self, trainer: Trainer, state: State, inputs: Inputs, mode: str) -> None:
+        begun = time.monotonic()
+        self.mode, self.note = mode, ""
+        self.requests = requests_of(trainer, state, inputs)
+        self._trainer = trainer
+        self._spec = _pytree.tree_structure(state)
+        self._function: Callable[..., list[Tensor]] | None = None
+        self.seconds = time.monotonic() - begun
+
+    def flatten(self, state: State) -> list[Tensor]:
+        return _pytree.tree_leaves(state)
+
+    def unflatten(self, flat: list[Tensor]) -> State:
+        return _pytree.tree_unflatten(flat, self._spec)
+
+    def step(self, flat: list[Tensor], inputs: Inputs) -> tuple[list[Tensor], Tensor]:
+        """One step: the next state, flat, and the training losses (members,)."""
+        arguments = flat + inputs.leaves()
+        if self._function is None:
+            self._build(arguments, inputs)
+        assert self._function is not None
+        *flat, loss = self._function(*arguments)
+        return flat, loss
+
+    def _build(self, arguments: list[Tensor], inputs: Inputs) -> None:
+        begun = time.monotonic()
+        spec = _pytree.tree_structure(inputs)
+        held = len(arguments) - len(inputs.leaves())
+
+        def function(*flat: Tensor) -> list[Tensor]:
+            state = _pytree.tree_unflatten(list(flat[:held]), self._spec)
+            read = _pytree.tree_unflatten(list(flat[held:]), spec)
+            later, loss = stacked_step(self._trainer, self.requests, state, read)
+            return [*_pytree.tree_leaves(later), loss]
+
+        if self.mode == "eager":
+            self._function = function
+        else:
+            self._function = self._graph(function, arguments)
+        self.seconds += time.monotonic() - begun
+
+    def _graph(self, function: Callable[..., Any], arguments: list[Tensor]) -> Callable[..., Any]:
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        graph = make_fx(function)(*arguments)
+        if self.mode == "traced":
+            return graph
+        try:
+            return compiled(graph, arguments)
+        except Exception as error:  # whatever a compiler may raise: the traced graph computes the same
+            self.mode = "traced"
+            self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
+            return graph
+
+
+def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:
+    """The graph as machine code, checked to run once; raises what the compiler raises."""
+    import torch._inductor as inductor
+
+    function = inductor.compile(graph, arguments)
+    function(*[a.clone() for a in arguments])
+    return function
+
+
+def stacked_step(trainer: Trainer, requests: list[Request], state: State, inputs: Inputs) -> tuple[State, Tensor]:
+    """One step of every member at once."""
+
+    def one(state: State, read: Inputs) -> tuple[State, Tensor]:
+        return trainer.step(state, Batch(read.x, read.target), _now(state, read, ready=_by_request(requests, read)))
+
+    shared = sum(_width(r) for r in requests)
+    draws = [None] * shared + [0] * (len(inputs.draws) - shared)
+    return torch.func.vmap(one, in_dims=(0, Inputs(0, 0, 0, 0, None, None, draws)))(state, inputs)  # type: ignore[arg-type]
+
+
+def requests_of(trainer: Trainer, state: State, inputs: Inputs) -> list[Request]:
+    """The draws that a step asks for, each once, found by taking one step whose result is thrown away."""
+    asked: list[Request] = []
+
+    def one(state: State, read: Inputs) -> Tensor:
+        return trainer.step(state, Batch(read.x, read.target), _now(state, read, asked=asked))[1]
+
+    in_dims = (0, Inputs(0, 0, 0, 0, None, None, []))  # type: ignore[arg-type]
+    torch.func.vmap(one, in_dims=in_dims)(state, inputs._replace(draws=[]))
+    return list(dict.fromkeys(asked))
+
+
+def _width(request: Request) -> int:
+    return 2 if request.kind == "normal" else 1
+
+
+def _by_request(requests: list[Request], read: Inputs) -> dict[Request, tuple[Drawn, Drawn]]:
+    """The flat list of draws, as the step asks for them."""
+    flat = iter(read.draws)
+    shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in requests}
+    return {r: (shared[r], tuple(next(flat) for _ in range(_width(r)))) for r in requests}
+
+
+def _now(state: State, read: Inputs, **more: Any) -> Now:
+    return Now(read.keys, read.step, read.epoch, dict.fromkeys(state.params, read.rates), **more)

@@ -1,0 +1,121 @@
+"""One training step of one model under one recipe, as a pure function; everything else runs this."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from wellfit.draws import Now
+from wellfit.recipe import Recipe
+from wellfit.regularizer import Params
+from wellfit.sites import Site, acting
+from wellfit.target import Target
+from wellfit.training.optimizers import Moments, Optimizer
+
+
+class State(NamedTuple):
+    """All that one model is, between two steps."""
+
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    moments: Moments
+    recipe: Recipe
+
+    def weights(self) -> dict[str, Tensor]:
+        return {**self.params, **self.buffers}
+
+    def deployed(self) -> dict[str, Tensor]:
+        """The weights to evaluate and to hand over."""
+        return dict(self.recipe.deploy(self.weights()))
+
+
+class Seen(NamedTuple):
+    """What one pass through the network saw."""
+
+    outputs: Tensor
+    buffers: dict[str, Tensor]
+
+
+class Batch(NamedTuple):
+    """What a step reads."""
+
+    x: Tensor
+    target: Target
+
+
+@dataclasses.dataclass(frozen=True)
+class Trainer:
+    """A network's shape and an optimizer: what all members of a stack have in common.
+
+    Attributes:
+        network: a module whose weights are never read; it only says what to compute.
+        optimizer: the update rule.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+
+    def start(self, network: nn.Module, recipe: Recipe) -> State:
+        """The first state of a model: its weights as ``network`` holds them, the recipe's knobs as tensors."""
+        params = {n: p.detach().clone() for n, p in network.named_parameters()}
+        buffers = {n: b.detach().clone() for n, b in network.named_buffers()}
+        like = next(iter(params.values()))
+        ready = recipe.on(like).start({**params, **buffers})
+        return State(params, buffers, self.optimizer.start(params), ready)
+
+    def step(self, state: State, batch: Batch, now: Now) -> tuple[State, Tensor]:
+        """One step: the next state, and the loss on the batch as trained (regularizers on, penalties left out)."""
+        now = dataclasses.replace(now, rates=state.recipe.rate(now.rates, now))
+        x, target = state.recipe.batch(batch.x, batch.target, now)
+        passes: list[tuple[Tensor, Seen]] = []
+
+        def grad_of(params: Params) -> Params:
+            slope, seen = self._gradient(state, params, x, target, now)
+            passes.append(seen)
+            return slope
+
+        grads = state.recipe.gradient(grad_of, state.params, now)
+        decayed = state.recipe.shrink(state.params, now)
+        params, moments = self.optimizer.update(grads, decayed, state.moments, now)
+        params = dict(state.recipe.project(params, now))
+        loss, seen = passes[0]  # the first pass is the clean one: its batch statistics count
+        recipe = state.recipe.after_step({**params, **seen.buffers}, now)
+        return State(params, seen.buffers, moments, recipe), loss
+
+    def predict(self, weights: Params, x: Tensor) -> Tensor:
+        """The outputs (batch, outputs) of a model in evaluation mode, regularizers off."""
+        self.network.eval()
+        return torch.func.functional_call(self.network, dict(weights), (x,))
+
+    def _gradient(
+        self, state: State, params: Params, x: Tensor, target: Target, now: Now
+    ) -> tuple[Params, tuple[Tensor, Seen]]:
+        """The gradient of loss and penalties at ``params``, with what the pass saw."""
+
+        def objective(params: dict[str, Tensor]) -> tuple[Tensor, tuple[Tensor, Seen]]:
+            def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Seen]:
+                seen = self._forward(state, params, x, now)
+                return target.loss(seen.outputs), seen
+
+            loss, seen = state.recipe.objective(loss_of, x, target, now)
+            return loss, (loss.detach(), seen)
+
+        slope, seen = torch.func.grad(objective, has_aux=True)(dict(params))
+        for name, g in state.recipe.penalty_gradient(params, now).items():
+            slope[name] = slope[name] + g
+        return slope, seen
+
+    def _forward(self, state: State, params: Params, x: Tensor, now: Now) -> Seen:
+        used = state.recipe.weights(params, now)
+        buffers = {n: b.clone() for n, b in state.buffers.items()}  # normalization writes into its statistics
+
+        def act(h: Tensor, site: Site) -> Tensor:
+            return state.recipe.activation(h, site, params, now)
+
+        self.network.train()
+        with acting(self.network, act):
+            outputs = torch.func.functional_call(self.network, {**used, **buffers}, (x,))
+        return Seen(outputs, buffers)
