@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,8 +35,8 @@ class Recipe(Regularizer, abstract=True):
     def __init__(self, *parts: Regularizer, settings: Mapping[str, float] | None = None) -> None:
         flat = list(_flat(parts))
         names = [p.name for p in flat]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in collections.Counter(names).items():
+            if count > 1:
                 places = " and ".join(str(i + 1) for i, n in enumerate(names) if n == name)
                 raise RecipeError(
                     f"the recipe has {name} more than once (positions {places}).",
@@ -234,6 +235,8 @@ def _middle(part: Regularizer, grad_of: GradOf, now: Now) -> GradOf:
     """``part.gradient`` over the parameters it selects; the others keep the gradient of the last pass it asked for."""
 
     def outer(params: Params) -> Params:
+        if not part.select(params):
+            return grad_of(params)
         last: dict[str, Tensor] = {}
 
         def narrow(some: Params) -> Params:
@@ -279,5 +282,5 @@ def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
 
 def structure(recipe: Recipe) -> tuple[str, ...]:
     """What decides which recipes share a network: the names of the parts that change its structure."""
-    return tuple(p.name for p in recipe if p.exempt or "rewrite" in p.stages)
+    return tuple(p.name for p in recipe if "rewrite" in p.stages)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wellfit.errors import RecipeError
 from wellfit.recipe import Recipe
-from wellfit.regularizer import REGISTRY, Regularizer
+from wellfit.regularizer import REGISTRY, Regularizer, shortened
 from wellfit.wrappers import DIALS, Dial, Schedule, Where
 
 FORMAT = "wellfit.recipe"
 VERSION = 1
 _LARGEST = 1_000_000  # bytes: a recipe of every regularizer there is has under 20 kB
 _DEEPEST = 20
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.S)
 
 
 def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
@@ -69,25 +72,26 @@ def read_recipe(path: Path) -> Recipe:
 def parse_strict(text: str, name: str) -> Any:
     """Read JSON without its loopholes: no duplicate keys, no NaN or infinity, no depth that ends the process."""
     depth = deepest = 0
-    for character in text:
+    for character in _STRING.sub("", text):
         depth += (character in "[{") - (character in "]}")
         deepest = max(deepest, depth)
     if deepest > _DEEPEST:
         raise _wrong(name, f"it is nested {deepest} deep; {_DEEPEST} is allowed")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, RecipeError):
             raise
         raise _wrong(name, f"it is no JSON ({error})") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [k for k, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
             raise _wrong(key, "the key stands there twice")
-    return dict(pairs)
+        found[key] = value
+    return found
 
 
 def _no_constant(text: str) -> Any:
@@ -99,13 +103,14 @@ def recipe_from_json(data: Any) -> Recipe:
     if not isinstance(data, Mapping):
         raise _wrong("$", "a recipe is an object with format, version and regularizers")
     _known_keys(data, {"format", "version", "regularizers", "settings"}, "$")
-    if data.get("format") != FORMAT or data.get("version") != VERSION:
-        found = f"format {data.get('format')!r}, version {data.get('version')!r}"
+    version = data.get("version")
+    if data.get("format") != FORMAT or version != VERSION or isinstance(version, bool):
+        found = f"format {shortened(data.get('format'))}, version {shortened(version)}"
         raise _wrong("$", f"it says {found}; this wellfit reads {FORMAT!r}, version {VERSION}")
     parts = data.get("regularizers")
     if not isinstance(parts, list):
         raise _wrong("$.regularizers", "it is a list of regularizers")
-    settings = data.get("settings") or {}
+    settings = data.get("settings", {})
     if not isinstance(settings, Mapping):
         raise _wrong("$.settings", "it is an object of numbers")
     checked = {str(k): _number(v, f"$.settings.{k}") for k, v in settings.items()}
@@ -115,6 +120,8 @@ def recipe_from_json(data: Any) -> Recipe:
 def _part_from_json(data: Any, place: str) -> Regularizer:
     if not isinstance(data, Mapping) or len(data) != 1:
         raise _wrong(place, "a part is an object with one key, the regularizer's name")
+    if place.count(".of") > _DEEPEST:
+        raise _wrong(place, f"it is nested {_DEEPEST} deep and deeper")
     name, fields = next(iter(data.items()))
     place = f"{place}.{name}"
     if not isinstance(fields, Mapping):
@@ -156,10 +163,10 @@ def _leaf_from_json(cls: type[Regularizer], fields: Mapping[str, Any], place: st
             values[name] = math.inf
         elif name in knobs:
             values[name] = _number(value, f"{place}.{name}")
-        elif isinstance(value, str | bool | int | float):
+        elif isinstance(value, str | bool) or (isinstance(value, int | float) and _finite(value)):
             values[name] = value
         else:
-            raise _wrong(f"{place}.{name}", "it is a name or a number")
+            raise _wrong(f"{place}.{name}", "it is a name or a finite number")
     try:
         return cls(**values)
     except RecipeError as error:
@@ -167,9 +174,13 @@ def _leaf_from_json(cls: type[Regularizer], fields: Mapping[str, Any], place: st
 
 
 def _number(value: Any, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong(place, f"it is {value!r}; a finite number is allowed")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        raise _wrong(place, f"it is {shortened(value)}; a finite number is allowed")
     return value
+
+
+def _finite(value: float) -> bool:
+    return abs(value) <= sys.float_info.max
 
 
 def _known_keys(found: Mapping[str, Any], known: set[str], place: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
@@ -128,7 +129,7 @@ class Regularizer:
 
     def __post_init__(self) -> None:
         for name, facts in self.knobs().items():
-            _check_knob(type(self).__name__, name, getattr(self, name), facts)
+            check_knob(type(self).__name__, name, getattr(self, name), facts)
 
     # What it is
 
@@ -244,17 +245,28 @@ def _register(cls: type[Regularizer]) -> None:
     REGISTRY[cls.__name__] = cls
 
 
-def _check_knob(owner: str, name: str, value: Any, facts: Knob) -> None:
+def check_knob(owner: str, name: str, value: Any, facts: Knob) -> None:
+    """Refuse a value that makes no sense; infinity makes sense only where it is the neutral value."""
     if isinstance(value, Tensor):
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise RecipeError(f"{owner}.{name} is {value!r}; a number is allowed.", code="WF-R02")
-    if not facts.minimum <= value <= facts.maximum:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise RecipeError(f"{owner}.{name} is {shortened(value)}; a number is allowed.", code="WF-R02")
+    endless = abs(value) > sys.float_info.max and facts.neutral != math.inf
+    if endless or not facts.minimum <= value <= facts.maximum:
         raise RecipeError(
-            f"{owner}.{name} is {value:g}; allowed is {facts.minimum:g} to {facts.maximum:g}.",
+            f"{owner}.{name} is {shortened(value)}; allowed is {facts.minimum:g} to {facts.maximum:g}"
+            f"{', infinity left out' if endless else ''}.",
             fix=f"A usual range is {facts.low:g} to {facts.high:g}.",
             code="WF-R03",
         )
+
+
+def shortened(value: Any) -> str:
+    """A value as an error may show it: 60 characters at most."""
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return "a whole number of over 300 digits"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import sys
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -39,8 +40,16 @@ class Wrapper(Regularizer, abstract=True):
         return self.inner.rank
 
     @property
+    def exempt(self) -> str:  # type: ignore[override]
+        return self.inner.exempt
+
+    @property
     def tasks(self) -> frozenset[str]:  # type: ignore[override]
         return self.inner.tasks
+
+    @property
+    def exempt(self) -> str:  # type: ignore[override]
+        return self.inner.exempt
 
     def knobs(self) -> dict[str, Knob]:  # type: ignore[override]
         return self.inner.knobs()
@@ -124,6 +133,13 @@ class Where(Wrapper, abstract=True):
 
     pattern: str = static("*")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.pattern, str):
+            raise RecipeError(f"where() takes a pattern of names, not {self.pattern!r}.", code="WF-R04")
+        if "rewrite" in self.inner.stages:
+            raise RecipeError(f"{self.inner.name} changes the whole network; where() cannot confine it.", code="WF-R07")
+
     @property
     def name(self) -> str:
         return f"{self.inner.name}@{self.pattern}"
@@ -145,8 +161,9 @@ class Dial:
     epochs: float
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.epochs, int | float) and self.epochs > 0):
-            raise RecipeError(f"{type(self).__name__.lower()}() takes a number of epochs over 0, not {self.epochs!r}.")
+        number = isinstance(self.epochs, int | float) and not isinstance(self.epochs, bool)
+        if not (number and 0 < self.epochs <= sys.float_info.max):
+            raise RecipeError(f"{type(self).__name__.lower()}() takes a number of epochs over 0.", code="WF-R04")
 
     def __call__(self, epoch: Tensor) -> Tensor:
         raise NotImplementedError
@@ -183,6 +200,13 @@ class Schedule(Wrapper, abstract=True):
     """
 
     dial: Dial = static(Ramp(1))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.dial, Dial):
+            raise RecipeError(
+                f"schedule() takes a dial, not {self.dial!r}.", fix="ramp(5), fade(5) and after(5) are dials.", code="WF-R04"
+            )
 
     def at(self, now: Now) -> Regularizer:
         return _dialed(self.inner, self.dial(now.epoch))

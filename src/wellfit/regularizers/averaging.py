@@ -23,7 +23,7 @@ class EMA(Regularizer):
 
     Example:
         >>> EMA(0.99).decay_at(0).item()
-        0.10000000149011612
+        0.1
 
     Source:
         Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J. Control 30(4), 1992; warm-up as
@@ -41,8 +41,9 @@ class EMA(Regularizer):
     average: Mapping[str, Tensor] | None = memory()
 
     def decay_at(self, step: Tensor | int) -> Tensor:
-        steps = torch.as_tensor(step, dtype=torch.float32)
-        return torch.minimum((1.0 + steps) / (10.0 + steps), torch.as_tensor(self.decay))
+        # in float64: 1 - d counts, and d is near 1
+        steps = torch.as_tensor(step, dtype=torch.float64)
+        return torch.minimum((1.0 + steps) / (10.0 + steps), torch.as_tensor(self.decay, dtype=torch.float64))
 
     def start(self, weights: Params) -> Self:
         return self.remember(average={n: w.clone() for n, w in weights.items()})

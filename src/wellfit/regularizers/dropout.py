@@ -45,5 +45,5 @@ class Dropout(Regularizer):
 
 def inverse_keep(p: Tensor | float, like: Tensor) -> Tensor:
     """1 / (1 - p) in the dtype of ``like``, and 0 at p = 1, where nothing is kept."""
-    keep = 1.0 - torch.as_tensor(p, device=like.device)
+    keep = 1.0 - torch.as_tensor(p, dtype=torch.float64, device=like.device)
     return torch.where(keep > 0, 1.0 / torch.where(keep > 0, keep, 1.0), 0.0).to(like.dtype)

@@ -6,7 +6,7 @@ import copy
 
 from torch import nn
 
-from wellfit.regularizer import Regularizer, static
+from wellfit.regularizer import Knob, Regularizer, check_knob, static
 from wellfit.sites import ACTIVATIONS
 
 
@@ -41,6 +41,10 @@ class BatchNorm(Regularizer):
     exempt = "it adds layers to the network; there is no strength at which they are gone"
     momentum: float = static(0.1)
     eps: float = static(1e-5)
+
+    def __post_init__(self) -> None:
+        check_knob("BatchNorm", "momentum", self.momentum, Knob(0.01, 0.5, maximum=1.0))
+        check_knob("BatchNorm", "eps", self.eps, Knob(1e-6, 1e-3, minimum=1e-12, maximum=1.0))
 
     def rewrite(self, model: nn.Module) -> nn.Module:
         model = copy.deepcopy(model)

@@ -66,8 +66,8 @@ class L2(Regularizer):
 
     Example:
         >>> import torch
-        >>> L2(0.01).penalty({"w": torch.tensor([[1.0, 2.0]])}, None).item()
-        0.05000000074505806
+        >>> round(L2(0.01).penalty({"w": torch.tensor([[1.0, 2.0]])}, None).item(), 6)
+        0.05
 
     Source:
         Hoerl & Kennard, Ridge Regression, Technometrics 12(1), 1970; Krogh & Hertz, NeurIPS 4, 1991.

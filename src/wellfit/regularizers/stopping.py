@@ -46,7 +46,7 @@ class EarlyStopping(Regularizer):
     waited: Tensor | None = memory()
 
     def start(self, weights: Params) -> Self:
-        like = next(iter(weights.values()))
+        like = next(iter(weights.values()), torch.zeros(()))  # under a `where` that matches nothing there are none
         return self.remember(best=like.new_full((), math.inf), waited=like.new_zeros(()))
 
     def after_epoch(self, weights: Params, metrics: Params, now: Now) -> Self:

@@ -110,8 +110,9 @@ class Cohort:
         return torch.vmap(State.deployed)(self.state)
 
     def to(self, device: torch.device | str) -> Cohort:
-        tree = _pytree.tree_map(lambda leaf: leaf.to(device), (self.state, self.best, self.last_loss, self.history))
-        return dataclasses.replace(self, state=tree[0], best=tree[1], last_loss=tree[2], history=tree[3])
+        tree = _pytree.tree_map(lambda leaf: leaf.to(device), (self.state, self.best, self.last_loss))
+        history = tuple((step, train.to(device), valid.to(device)) for step, train, valid in self.history)
+        return dataclasses.replace(self, state=tree[0], best=tree[1], last_loss=tree[2], history=history)
 
 
 def join(cohorts: Sequence[Cohort]) -> Cohort:

@@ -48,7 +48,12 @@ class Population:
     def __init__(self, trainer: Trainer, rows: Rows) -> None:
         self.trainer = trainer
         self.rows = rows
+        self.latest: Runner | None = None
         self._runners: dict[tuple[object, ...], Runner] = {}
+
+    def building(self) -> float:
+        """Seconds that tracing and compiling have taken so far."""
+        return sum(r.seconds for r in self._runners.values())
 
     def train(self, cohort: Cohort, course: Course, report: Report | None = None) -> Cohort:
         """Train a cohort up to ``course.until``, or as far as the deadline allows.
@@ -71,7 +76,8 @@ class Population:
         shape = (len(cohort), course.mode, tuple(inputs.x.shape), cohort.state.recipe.parts_key())
         if shape not in self._runners:
             self._runners[shape] = Runner(self.trainer, cohort.state, inputs, course.mode)
-        return self._runners[shape]
+        self.latest = self._runners[shape]
+        return self.latest
 
     def outputs(self, weights: Params, rows: Tensor) -> Tensor:
         """(members, rows, outputs) of stacked weights on rows that are (rows,) for all or (members, rows)."""
@@ -89,7 +95,8 @@ class _Loop:
         self.step = self.evaluated = cohort.step
         folds = [population.rows.folds[m.fold] for m in cohort.members]
         self.train_rows = [train for train, _ in folds]
-        self.valid_rows, self.valid_weight = _padded([valid for _, valid in folds], population.rows.target.weight)
+        held = max(len(valid) for _, valid in population.rows.folds)
+        self.valid_rows, self.valid_weight = _padded([v for _, v in folds], population.rows.target.weight, held)
         self.epoch_steps = max(1, min(len(r) for r in self.train_rows) // course.batch)
         self.keys, self.rates = cohort.keys(), cohort.rates()
         self.epoch, self.order = -1, torch.empty(0)
@@ -167,14 +174,16 @@ def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
     return torch.where(chosen.view(-1, *[1] * (new.ndim - 1)), new, old)
 
 
-def _padded(rows: list[Tensor], weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Validation rows of every member, with weights that are 0 where a shorter fold is filled up.
+def _padded(rows: list[Tensor], weight: Tensor, held: int) -> tuple[Tensor, Tensor]:
+    """Validation rows of every member filled up to ``held``, with weights that are 0 where they are.
 
-    Members of one fold share one list of rows, (rows,); otherwise (members, rows).
+    Members of one fold share one list of rows, (held,); otherwise it is (members, held).
     """
-    if all(r is rows[0] for r in rows):
-        return rows[0], weight[rows[0]].unsqueeze(0)
-    longest = max(len(r) for r in rows)
-    filled = torch.stack([torch.cat([r, r[:1].expand(longest - len(r))]) for r in rows])
-    counts = torch.stack([torch.arange(longest, device=r.device) < len(r) for r in rows])
-    return filled, weight[filled] * counts
+    own = {id(r): r for r in rows}
+    filled = {key: torch.cat([r, r[:1].expand(held - len(r))]) for key, r in own.items()}
+    counts = {key: torch.arange(held, device=r.device) < len(r) for key, r in own.items()}
+    if len(own) == 1:
+        (only,) = filled.values()
+        return only, (weight[only] * next(iter(counts.values()))).unsqueeze(0)
+    stacked = torch.stack([filled[id(r)] for r in rows])
+    return stacked, weight[stacked] * torch.stack([counts[id(r)] for r in rows])

@@ -1,0 +1,93 @@
+"""The Python twin of the command line: ``wellfit.fit(X, y)``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wellfit.errors import UsageError
+from wellfit.job.options import Options, Progress, Silent
+from wellfit.job.run import Run, load
+from wellfit.job.study import _engine, _given, fit_file, run_study
+from wellfit.job.table_source import from_arrays
+from wellfit.recipe import Recipe
+
+
+def fit(
+    data: Any,
+    y: Any = None,
+    *,
+    target: str | None = None,
+    budget: str | float = "60s",
+    seed: int = 0,
+    metric: str | Callable[..., float] | None = None,
+    device: str = "auto",
+    out: str | Path | None = None,
+    valid: Any = None,
+    test: Any = None,
+    groups: Any = None,
+    time_order: Any = None,
+    sample_weight: Any = None,
+    class_weight: str | None = None,
+    recipe: str | Path | Recipe | None = None,
+    plan: str | Path | None = None,
+    task: str | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Find, train and prove the recipe that a table needs.
+
+    Args:
+        data: (rows, features) array, data frame, or the path of a CSV or Parquet file.
+        y: (rows,) target; or give ``target``, the name of a column of ``data``.
+        target: the target's column, for frames and files.
+        budget: wall time, ``60s``, ``10m``, ``1h`` or seconds, from this call on.
+        seed: of splits, networks and proposals.
+        metric: what decides; None is log loss or RMSE, else a scikit-learn scorer's name, or a callable
+            (y_true, predicted) for which more is better.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        out: the run folder; by default a new one under ``runs``.
+        valid, test: (X, y) pairs of rows to validate and test on; drawn from the data where they are not given.
+        groups: (rows,) rows of one group stay on one side of every split.
+        time_order: (rows,) sortable; later rows validate and test, earlier ones train.
+        sample_weight: (rows,) how much each row counts, 0 and up.
+        class_weight: ``balanced`` counts every class the same.
+        recipe: a recipe to train with instead of searching.
+        plan: the run.json of an earlier run, whose plan is repeated.
+        task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
+        progress: told what happens; nothing is printed by default.
+
+    Returns:
+        The run: ``run.verdict``, ``run.recipe``, ``run.predict(X)``, ``run.folder``, ``run.record``.
+
+    Raises:
+        WellfitError: with a sentence that says what came, what is allowed and what to do.
+    """
+    started = time.monotonic()
+    told = progress or Silent()
+    shared = {
+        "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
+        "task": task, "class_weight": class_weight,
+    }  # fmt: skip
+    if isinstance(data, str | Path):
+        return fit_file(data, Options(target=target, valid=valid, test=test, **shared), told, started)  # type: ignore[arg-type]
+    if y is None:
+        if target is None or target not in getattr(data, "columns", ()):
+            raise UsageError("the target is missing.", fix="Give y, or target= with a column of the frame.", code="WF-U03")
+        data, y = data.drop(columns=[target]), data[target]
+    options = Options(**shared)  # type: ignore[arg-type]
+    options.seconds()
+    given = _given(options)
+    source = from_arrays(
+        data, y, options, weight=sample_weight, groups=groups, time=time_order, valid=valid, test=test
+    )
+    engine = _engine(options)
+    try:
+        return run_study(source, options, told, started, engine, given)
+    finally:
+        engine.close()
+        told.end()
+
+
+__all__ = ["Run", "fit", "load"]

@@ -1,0 +1,120 @@
+"""What a network has to beat: the majority, a linear model, boosted trees. They train beside the search."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from wellfit.job.prepare import Material
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """A fitted baseline: how it predicts rows of the table, and what fitting took."""
+
+    key: str
+    label: str
+    predict: Callable[[np.ndarray], np.ndarray]
+    seconds: float
+
+
+class Baselines:
+    """Fits the baselines one after the other in a thread of its own, on all rows but the test's."""
+
+    def __init__(self, material: Material, seed: int) -> None:
+        self._material, self._seed = material, seed
+        self.done: list[Baseline] = []
+        self.failed: list[str] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all are fitted, for so long at most."""
+        self._thread.join(max(0.0, seconds))
+
+    def missing(self) -> list[str]:
+        """Those that are not there, with the reason."""
+        names = {"dummy": "the majority", "linear": "the linear model", "boosting": "boosted trees"}
+        late = [f"{n} (not done in time)" for k, n in names.items() if k not in {b.key for b in self.done}]
+        return self.failed or late
+
+    def _run(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):  # the other processors train the population
+            for key, label, fit in (("dummy", "", _dummy), ("linear", "", _linear), ("boosting", "", _boosting)):
+                begun = time.monotonic()
+                try:
+                    label, predict = fit(self._material, self._seed)
+                except Exception as error:  # a baseline that fails must not take the job with it
+                    self.failed.append(f"{key} ({type(error).__name__})")
+                    continue
+                self.done.append(Baseline(key, label, predict, time.monotonic() - begun))
+
+
+def _dummy(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    target, weight = material.table.target[material.development], material.weight[material.development]
+    if material.table.task == "regression":
+        mean = np.average(target, weights=weight)
+        return "the mean", lambda rows: np.full(len(rows), mean)
+    shares = np.bincount(target, weights=weight, minlength=len(material.table.classes))
+    shares = shares / shares.sum()
+    return "class frequencies", lambda rows: np.tile(shares, (len(rows), 1))
+
+
+def _linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+
+    encoder, rows = material.views[-1].encoder, material.development
+    x, y, weight = encoder.transform(material.table.frame.iloc[rows]), material.table.target[rows], material.weight[rows]
+
+    def inputs(rows: np.ndarray) -> np.ndarray:
+        return encoder.transform(material.table.frame.iloc[rows])
+
+    if material.table.task == "regression":
+        ridge = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(x, y, sample_weight=weight)
+        return "ridge regression", lambda rows: ridge.predict(inputs(rows))
+    model = LogisticRegression(max_iter=300).fit(x, y, sample_weight=weight)
+    return "logistic regression", lambda rows: _spread(model.predict_proba(inputs(rows)), model.classes_, material)
+
+
+def _boosting(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    frame = _numbers(material)
+    rows = material.development
+    names = [c.name for c in material.table.columns if c.kind == "category"]
+    categories = [c in names for c in material.table.frame.columns]
+    kind = HistGradientBoostingRegressor if material.table.task == "regression" else HistGradientBoostingClassifier
+    model = kind(random_state=seed, categorical_features=categories if any(categories) else None)
+    model.fit(frame[rows], material.table.target[rows], sample_weight=material.weight[rows])
+    if material.table.task == "regression":
+        return "boosted trees", lambda rows: model.predict(frame[rows])
+    return "boosted trees", lambda rows: _spread(model.predict_proba(frame[rows]), model.classes_, material)
+
+
+def _numbers(material: Material) -> np.ndarray:
+    """The table as numbers with NaN where missing; the 200 most frequent categories of a column keep a code."""
+    columns = []
+    for name in material.table.frame.columns:
+        cells = material.table.frame[name]
+        if cells.dtype.kind == "f":
+            columns.append(cells.to_numpy(np.float64))
+        elif cells.dtype.kind == "M":
+            columns.append(np.where(cells.isna(), np.nan, cells.astype("int64") / 86400.0))
+        else:
+            frequent = cells.iloc[material.development].value_counts().index[:200]
+            codes = cells.astype(object).map({v: i for i, v in enumerate(frequent)})
+            columns.append(codes.to_numpy(np.float64))
+    return np.column_stack(columns)
+
+
+def _spread(found: np.ndarray, classes: np.ndarray, material: Material) -> np.ndarray:
+    """Probabilities over all classes, also those that the development rows lack."""
+    whole = np.zeros((len(found), len(material.table.classes)))
+    whole[:, classes.astype(int)] = found
+    return whole

@@ -1,0 +1,248 @@
+"""The comparison: everything that was trained, judged on the same test rows, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from wellfit.errors import WellfitError
+from wellfit.job.baselines import Baseline
+from wellfit.job.metrics import Metric, row_losses, secondary
+from wellfit.job.nets import Nets, sharpen
+from wellfit.job.phases import Finalist, Stage, temperature_of
+from wellfit.job.prepare import Material
+from wellfit.models.mlp import Shape
+from wellfit.proof import paired_gain, score_interval
+from wellfit.recipe import Recipe
+from wellfit.search.halving import Entrant
+
+_CUSTOM_DRAWS = 100  # bootstrap draws where each needs a call of somebody's function
+
+
+class SealedTest:
+    """The test rows, which can be read once; the count goes into the report."""
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self.reads = 0
+
+    def open(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row numbers, targets and weights; raises WellfitError at the second reading."""
+        self.reads += 1
+        if self.reads > 1:
+            raise WellfitError("the test rows were read already; a second look would make them training rows.")
+        rows = self._material.split.test
+        return rows, self._material.table.target[rows], self._material.weight[rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """Something to be judged: its predictions on the test rows, (seeds, rows, ...)."""
+
+    key: str
+    label: str
+    predicted: np.ndarray
+    seeds: int
+    detail: str = ""
+    seconds: float | None = None
+
+
+def nets_of(
+    stage: Stage, entrants: Sequence[Entrant], weights: Callable[[Entrant], dict[str, torch.Tensor]], last: bool = False
+) -> Nets:
+    """The networks of entrants of one structure, with one temperature fitted on all their validation rows together."""
+    stacked = [weights(e) for e in entrants]
+    folds = [m.fold for e in entrants for m in e.members]
+    joined = {n: torch.cat([w[n] for w in stacked]) for n in stacked[0]}
+    structure = Recipe(*(p for p in entrants[0].members[0].recipe if "rewrite" in p.stages))
+    nets = Nets(structure, joined, tuple(folds), (1.0,) * len(folds))
+    if stage.material.table.task == "regression" or max(folds) >= stage.material.folds:
+        return nets
+    if last:
+        shape = stage.material.shape(stage.plan.width, stage.plan.depth)
+        outputs = [nets.take([i]).outputs(shape, _valid_inputs(stage.material, f))[0] for i, f in enumerate(folds)]
+    else:
+        outputs = [o.numpy() for e in entrants if e.cohort for o in e.cohort.best.outputs]
+    parts = [stage.material.valid_target(f) for f in folds]
+    logits = np.concatenate([o[: len(p[0])] for o, p in zip(outputs, parts, strict=True)]).astype(np.float64)
+    truth, weight = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
+    return dataclasses.replace(nets, temperatures=(temperature_of(logits, truth, weight),) * len(folds))
+
+
+def _valid_inputs(material: Material, fold: int) -> Callable[[int], torch.Tensor]:
+    return lambda _view: material.rows.x[material.rows.folds[fold][1]]
+
+
+def best_weights(entrant: Entrant) -> dict[str, torch.Tensor]:
+    """The weights at the best evaluation of each member, (members, ...)."""
+    assert entrant.cohort is not None
+    return entrant.cohort.best.weights
+
+
+def last_weights(entrant: Entrant) -> dict[str, torch.Tensor]:
+    """The weights of the last step of each member, (members, ...)."""
+    assert entrant.cohort is not None
+    return entrant.cohort.last_weights()
+
+
+def test_inputs(material: Material, rows: np.ndarray) -> Callable[[int], torch.Tensor]:
+    """The encoded rows by view, each view encoded once."""
+    cache: dict[int, torch.Tensor] = {}
+    frame = material.table.frame.iloc[rows]
+
+    def inputs(view: int) -> torch.Tensor:
+        if view not in cache:
+            cache[view] = material.inputs(frame, view)
+        return cache[view]
+
+    return inputs
+
+
+def scales_of(material: Material) -> list[tuple[float, float]] | None:
+    """Center and scale of the target by view, for numbers."""
+    if material.table.task != "regression":
+        return None
+    return [(v.center, v.scale) for v in material.views]
+
+
+def contestants(
+    stage: Stage, shape: Shape, finalists: Sequence[Finalist], baselines: Sequence[Baseline], rows: np.ndarray
+) -> list[Contestant]:
+    """Baselines and re-scored finalists with their predictions on the test rows."""
+    inputs, scales = test_inputs(stage.material, rows), scales_of(stage.material)
+    found = [Contestant(b.key, b.label, b.predict(rows)[None], 1, "", b.seconds) for b in baselines]
+
+    def enter(key: str, label: str, finalist: Finalist, last: bool = False) -> None:
+        nets = nets_of(stage, finalist.entrants, last_weights if last else best_weights, last)
+        predicted = nets.predictions(shape, inputs, scales)
+        detail = f"{finalist.candidate.label}; learning rate {finalist.candidate.rate:.2g}"
+        found.append(Contestant(key, label, predicted, len(finalist.entrants), detail))
+
+    by_key = {f.key: f for f in reversed(finalists)}
+    if "control" in by_key:
+        enter("control_last", "no regularization, last epoch", by_key["control"], last=True)
+        enter("control_best", "no regularization, best epoch", by_key["control"])
+    if "early_stopping" in by_key:
+        enter("early_stopping", "early stopping alone", by_key["early_stopping"])
+    if "single" in by_key:
+        enter("single", "best single regularizer", by_key["single"])
+    if "cocktail" in by_key:
+        enter("cocktail", "best cocktail", by_key["cocktail"])
+    return found
+
+
+def averaged(predicted: np.ndarray, weights: np.ndarray, temperature: float, classes: bool) -> np.ndarray:
+    """The weighted average of predictions (members, rows, ...), calibrated."""
+    mean = np.tensordot(weights, predicted, axes=1)
+    return sharpen(mean, temperature) if classes else mean
+
+
+def comparison(
+    found: Sequence[Contestant], metric: Metric, truth: np.ndarray, weight: np.ndarray
+) -> list[dict[str, Any]]:
+    """One record per contestant: score and gain over the control at its best epoch, each with its interval."""
+    base = next((c for c in found if c.key == "control_best"), None)
+    return [_record(c, base, metric, truth, weight) for c in found]
+
+
+def _record(
+    one: Contestant, base: Contestant | None, metric: Metric, truth: np.ndarray, weight: np.ndarray
+) -> dict[str, Any]:
+    score, low, high = _scored(one, metric, truth, weight)
+    figures = [secondary(truth, p, weight) for p in one.predicted]
+    record: dict[str, Any] = {
+        "key": one.key, "label": one.label, "score": score, "interval": [low, high], "seeds": one.seeds,
+        "secondary": {n: float(np.mean([f[n] for f in figures])) for n in figures[0]}, "detail": one.detail,
+        "seconds": one.seconds, "gain": None,
+    }  # fmt: skip
+    if base is not None and one is not base:
+        gain = _gain(base, one, metric, truth, weight)
+        base_score = abs(_scored(base, metric, truth, weight, draws=2)[0])
+        relative = gain[0] / base_score if base_score > 0 else 0.0
+        record["gain"] = {"against": base.key, "value": gain[0], "relative": relative, "interval": list(gain[1:])}
+    return record
+
+
+def _losses(one: Contestant, truth: np.ndarray) -> np.ndarray:
+    return np.stack([row_losses(truth, p) for p in one.predicted])
+
+
+def _scored(
+    one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray, draws: int = 1000
+) -> tuple[float, float, float]:
+    if metric.custom is None:
+        found = score_interval(_losses(one, truth), metric.of_means, weight, draws=draws)
+        return found.value, found.low, found.high
+    values = _resampled(one, metric, truth, weight)
+    return (float(values[0]), *(float(q) for q in np.nanquantile(values[1:], [0.025, 0.975])))  # type: ignore[return-value]
+
+
+def _gain(
+    base: Contestant, one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray
+) -> tuple[float, float, float]:
+    """How much better one is than the base; positive is better, whatever the metric's sense."""
+    if metric.custom is None:
+        found = paired_gain(_losses(base, truth), _losses(one, truth), metric.of_means, weight)
+        return found.value, found.low, found.high
+    sign = 1.0 if metric.lower_is_better else -1.0
+    drawn = sign * (_resampled(base, metric, truth, weight) - _resampled(one, metric, truth, weight))
+    return (float(drawn[0]), *(float(q) for q in np.nanquantile(drawn[1:], [0.025, 0.975])))  # type: ignore[return-value]
+
+
+def _resampled(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A custom metric on the rows as they are, then on bootstrap samples of rows and seeds: the same ones each time."""
+    generator = np.random.default_rng(0)
+    values = [float(np.mean([metric.score(truth, p, weight) for p in one.predicted]))]
+    for _ in range(_CUSTOM_DRAWS):
+        rows = generator.integers(len(truth), size=len(truth))
+        place = int(generator.integers(10**9)) % len(one.predicted)
+        try:
+            values.append(metric.score(truth[rows], one.predicted[place][rows], weight[rows]))
+        except ValueError:  # a sample without one of the classes has no score under some metrics
+            values.append(np.nan)
+    return np.array(values)
+
+
+def verdict(records: Sequence[dict[str, Any]], metric: Metric) -> dict[str, Any]:
+    """What the comparison says, in one sentence, with its level."""
+    by_key = {r["key"]: r for r in records}
+    cocktail, base = by_key.get("cocktail") or by_key.get("single"), by_key.get("control_best")
+    if cocktail is None or base is None or cocktail.get("gain") is None:
+        return {"level": "partial", "sentence": "The budget ended before anything could be compared.", "not_checked": []}
+    gain = cocktail["gain"]
+    low, high = gain["interval"]
+    figures = (
+        f"{base['score']:.4g} without regularization, {cocktail['score']:.4g} with: "
+        f"{100 * gain['relative']:+.1f} % [{_share(low, base)}, {_share(high, base)}]"
+    )
+    if low > 0:
+        level, sentence = "helps", f"Regularization helps: {metric.name} {figures}."
+    elif high < 0:
+        level, sentence = "nothing helps", f"Regularization hurts here: {metric.name} {figures}."
+    else:
+        level, sentence = "nothing helps", f"No gain that could be told from chance: {metric.name} {figures}."
+    return _against_baselines(by_key, metric, level, sentence)
+
+
+def _share(value: float, base: dict[str, Any]) -> str:
+    return f"{100 * value / abs(base['score']):+.1f}" if base["score"] else f"{value:+.3g}"
+
+
+def _against_baselines(by_key: dict[str, Any], metric: Metric, level: str, sentence: str) -> dict[str, Any]:
+    """If a simpler model is ahead of the best network, the verdict says so."""
+    sign = 1.0 if metric.lower_is_better else -1.0
+    nets = [by_key[k] for k in ("cocktail", "single", "ensemble", "refit", "control_best") if k in by_key]
+    best = min(nets, key=lambda r: sign * r["score"])
+    ahead = [
+        by_key[k] for k in ("dummy", "linear", "boosting")
+        if k in by_key and sign * by_key[k]["score"] < sign * best["score"]
+    ]  # fmt: skip
+    if ahead:
+        winner = min(ahead, key=lambda r: sign * r["score"])
+        level = "baseline wins"
+        sentence += f" But {winner['label']} is ahead of every network here: {winner['score']:.4g} against {best['score']:.4g}."
+    return {"level": level, "sentence": sentence, "not_checked": []}

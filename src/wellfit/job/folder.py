@@ -1,0 +1,141 @@
+"""The run folder: what a run leaves behind, written whole or not at all, and read back with care."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from wellfit.data import Encoder
+from wellfit.errors import RecipeError, RunFolderError
+from wellfit.files import write_bytes, write_text
+from wellfit.job.nets import Nets
+from wellfit.job.prepare import View
+from wellfit.models.mlp import Shape
+from wellfit.recipe import Recipe
+from wellfit.recipe_json import parse_strict, recipe_from_json, recipe_to_json
+
+_LONGEST = 64
+
+
+def slug(text: str) -> str:
+    """A harmless file name: lower case letters, digits, dots and dashes, at most 64 of them."""
+    plain = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip(".-")
+    return plain[:_LONGEST].strip(".-") or "run"
+
+
+def make_folder(asked: str | Path | None, name: str, short_hash: str) -> Path:
+    """Create the run's folder: the one that was asked for, or a new one under ``runs``.
+
+    Raises:
+        RunFolderError: it cannot be made, or holds another run.
+    """
+    try:
+        if asked is not None:
+            folder = Path(asked)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / ".wellfit", "wellfit run folder\n")
+            return folder
+        for number in range(1, 10_000):
+            tail = "" if number == 1 else f"-{number}"
+            folder = Path("runs") / f"{slug(name)}-{short_hash[:4]}{tail}"
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                continue
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunFolderError(
+            f"the run folder {asked or 'runs'} cannot be made: {reason}.", fix="Name another one with --out.", code="WF-F02"
+        ) from error
+    raise RunFolderError("there are too many runs of this data under runs/.", fix="Name a folder with --out.")
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_text(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """The same with nothing but what JSON has: numbers that are not finite become null."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, np.ndarray | torch.Tensor):
+        return plain(value.tolist())
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return str(value)
+
+
+def write_model(path: Path, groups: Mapping[str, Nets]) -> None:
+    """Write networks as safetensors: numbers, and their names."""
+    tensors = {f"{g}/{n}": w.contiguous() for g, nets in groups.items() for n, w in nets.weights.items()}
+    write_bytes(path, save_tensors(tensors))
+
+
+def preprocess_json(
+    views: tuple[View, ...], shape: Shape, classes: list[Any], target: str, task: str, groups: Mapping[str, Nets],
+    use: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Everything that prediction needs beside the weights."""
+    return {
+        "format": "wellfit.preprocess", "version": 1, "task": task, "target": target, "classes": classes,
+        "shape": {**vars(shape), "embeddings": [list(e) for e in shape.embeddings]},
+        "views": [{"encoder": v.encoder.to_json(), "center": v.center, "scale": v.scale} for v in views],
+        "groups": {
+            g: {"structure": recipe_to_json(n.structure), "views": list(n.views), "temperatures": list(n.temperatures)}
+            for g, n in groups.items()
+        },
+        "use": use,
+    }  # fmt: skip
+
+
+class Stored:
+    """What a run folder holds for prediction, read and checked.
+
+    Raises:
+        RunFolderError: a file is missing, or is not what wellfit wrote.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            form = parse_strict((folder / "preprocess.json").read_text("utf-8"), "preprocess.json")
+            tensors = load_tensors((folder / "model.safetensors").read_bytes())
+            self._read(form, tensors)
+        except (OSError, SafetensorError, RecipeError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(
+                f"{folder} holds no model that can be read: {type(error).__name__}: {error}",
+                fix="Name the folder of a finished run, or fit again.",
+                code="WF-F03",
+            ) from error
+
+    def _read(self, form: Any, tensors: dict[str, torch.Tensor]) -> None:
+        if form["format"] != "wellfit.preprocess" or form["version"] != 1:
+            raise ValueError("preprocess.json is of another version")
+        shape = {**form["shape"], "embeddings": tuple(tuple(e) for e in form["shape"]["embeddings"])}
+        self.shape = Shape(**shape)
+        self.task, self.target, self.classes = form["task"], form["target"], form["classes"]
+        self.views = tuple(
+            View(Encoder.from_json(v["encoder"]), float(v["center"]), float(v["scale"])) for v in form["views"]
+        )
+        self.groups = {g: self._nets(g, f, tensors) for g, f in form["groups"].items()}
+        self.use = form["use"]
+
+    def _nets(self, group: str, form: Any, tensors: dict[str, torch.Tensor]) -> Nets:
+        weights = {n.partition("/")[2]: w for n, w in tensors.items() if n.partition("/")[0] == group}
+        structure: Recipe = recipe_from_json(form["structure"])
+        return Nets(structure, weights, tuple(form["views"]), tuple(form["temperatures"]))

@@ -1,0 +1,218 @@
+"""The end of a run: choose, build the ensemble, read the test rows once, and write everything down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wellfit.files import write_bytes, write_text
+from wellfit.job.baselines import Baselines
+from wellfit.job.compare import (
+    Contestant,
+    SealedTest,
+    averaged,
+    best_weights,
+    comparison,
+    contestants,
+    last_weights,
+    nets_of,
+    scales_of,
+    test_inputs,
+    verdict,
+)
+from wellfit.job.folder import plain, preprocess_json, write_json, write_model
+from wellfit.job.history import curves_of, history_bytes
+from wellfit.job.nets import Nets
+from wellfit.job.phases import Finalist, Stage
+from wellfit.job.run import Run
+from wellfit.proof import fit_temperature, greedy_weights
+from wellfit.recipe import Recipe
+from wellfit.search.halving import Entrant
+from wellfit.training.cohort import Cohort
+
+_POOL = 60
+"""Members that the greedy ensemble chooses from, best first."""
+
+
+def finish(
+    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], baselines: Baselines | None,
+    record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
+) -> Run:  # fmt: skip
+    """Judge, choose and write; returns the run."""
+    shape = stage.material.shape(stage.plan.width, stage.plan.depth)
+    chosen = min(finalists, key=lambda f: f.score)
+    groups, use = _groups(stage, chosen, refit)
+    fitted = baselines.done if baselines else []
+    rows = stage.material.split.test
+    if len(rows):
+        sealed = SealedTest(stage.material)
+        rows, truth, weight = sealed.open()
+        best = [chosen] if chosen.key not in ("control", "early_stopping") else []
+        judged = [*best, *(f for f in finalists if f not in best)]
+        found = contestants(stage, shape, judged, fitted, rows)
+        found += _handed_over(stage, groups, use, rows)
+        record["comparison"] = comparison(found, stage.metric, truth, weight)
+        record["verdict"] = verdict(record["comparison"], stage.metric)
+        record["test_reads"] = sealed.reads
+    if baselines:
+        record["plan"]["skipped"] += baselines.missing()
+    record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
+    recipe = _recipe(stage, chosen)
+    _complete(stage, record, recipe, use, status, finalists, chosen)
+    _write(stage, groups, use, recipe, record, folder, finalists, used)
+    _say(stage, record, folder)
+    return Run(folder, record)
+
+
+def _untested() -> dict[str, Any]:
+    return {"level": "partial", "sentence": "There are no test rows: nothing was proved.", "not_checked": []}
+
+
+def _recipe(stage: Stage, chosen: Finalist) -> Recipe:
+    """The chosen recipe with what a training beside it needs."""
+    settings = {
+        "learning_rate": chosen.candidate.rate, "batch_size": float(stage.plan.batch), "steps": float(stage.plan.steps)
+    }  # fmt: skip
+    return Recipe(*chosen.candidate.recipe.active(), settings=settings)
+
+
+def _groups(
+    stage: Stage, chosen: Finalist, refit: Sequence[tuple[Finalist, Entrant]]
+) -> tuple[dict[str, Nets], dict[str, Any]]:
+    """The networks to hand over, and how they are used: one alone, and the greedy ensemble of the population."""
+    groups: dict[str, Nets] = {}
+    own = [e for f, e in refit if f is chosen]
+    cross = nets_of(stage, chosen.entrants, best_weights)
+    if own:
+        alone = nets_of(stage, own[:1], last_weights)
+        groups["single"] = Nets(alone.structure, alone.weights, alone.views, cross.temperatures[:1])
+    else:
+        groups["single"] = cross.take(range(stage.material.folds))
+    weights = [1.0 / len(groups["single"])] * len(groups["single"])
+    use: dict[str, Any] = {"single": {"members": [["single", i] for i in range(len(weights))], "weights": weights,
+                                      "temperature": 1.0}}  # fmt: skip
+    entrants, shares = greedy(stage, [*stage.pool, *(e for f in [chosen] for e in f.entrants)])
+    members: list[list[Any]] = []
+    spread: list[float] = []
+    for entrant, share in zip(entrants, shares, strict=True):
+        nets = nets_of(stage, [entrant], best_weights)
+        name = "+".join(p.name for p in nets.structure) or "plain"
+        start = len(groups[name]) if name in groups else 0
+        groups[name] = _appended(groups.get(name), nets)
+        members += [[name, start + i] for i in range(len(nets))]
+        spread += [share / len(nets)] * len(nets)
+    use["ensemble"] = {"members": members, "weights": spread, "temperature": _ensemble_temperature(stage, entrants, shares)}
+    return groups, use
+
+
+def _appended(held: Nets | None, more: Nets) -> Nets:
+    import torch
+
+    if held is None:
+        return more
+    weights = {n: torch.cat([held.weights[n], more.weights[n]]) for n in held.weights}
+    return Nets(held.structure, weights, held.views + more.views, held.temperatures + more.temperatures)
+
+
+def greedy(stage: Stage, pool: Sequence[Entrant]) -> tuple[list[Entrant], list[float]]:
+    """The entrants that the greedy ensemble takes, and their shares; judged on validation rows."""
+    ranked = sorted((e for e in pool if e.cohort is not None and math.isfinite(e.score)), key=lambda e: e.score)[:_POOL]
+    predictions, truth, weight = _validated(stage, ranked)
+    shares = greedy_weights(predictions, lambda p: stage.metric.loss(truth, p, weight))
+    taken = [i for i in range(len(ranked)) if shares[i] > 0]
+    return [ranked[i] for i in taken], [float(shares[i]) for i in taken]
+
+
+def _validated(stage: Stage, entrants: Sequence[Entrant]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = []
+    for entrant in entrants:
+        cohort = entrant.cohort
+        assert isinstance(cohort, Cohort)
+        outputs = [o.numpy() for o in cohort.best.outputs]
+        truth, predicted, weight = stage.validated(outputs, [m.fold for m in cohort.members])
+        found.append(predicted)
+    return np.stack(found), truth, weight
+
+
+def _ensemble_temperature(stage: Stage, entrants: Sequence[Entrant], shares: Sequence[float]) -> float:
+    if stage.material.table.task == "regression":
+        return 1.0
+    predictions, truth, weight = _validated(stage, entrants)
+    mean = np.tensordot(np.asarray(shares), predictions, axes=1)
+    return fit_temperature(np.log(np.clip(mean, 1e-15, 1.0)), truth, weight)
+
+
+def _handed_over(stage: Stage, groups: dict[str, Nets], use: dict[str, Any], rows: np.ndarray) -> list[Contestant]:
+    """What ``predict`` will give, judged like everything else."""
+    shape = stage.material.shape(stage.plan.width, stage.plan.depth)
+    inputs, scales = test_inputs(stage.material, rows), scales_of(stage.material)
+    labels = {"single": ("refit", "chosen recipe, handed over"), "ensemble": ("ensemble", "greedy ensemble")}
+    found = []
+    for which, (key, label) in labels.items():
+        members = use[which]["members"]
+        predicted = np.concatenate([groups[g].take([i]).predictions(shape, inputs, scales) for g, i in members])
+        mean = averaged(predicted, np.array(use[which]["weights"]), use[which]["temperature"], scales is None)
+        found.append(Contestant(key, label, mean[None], 1, f"{len(members)} networks" if len(members) > 1 else ""))
+    return found
+
+
+def _complete(
+    stage: Stage, record: dict[str, Any], recipe: Recipe, use: dict[str, Any], status: str,
+    finalists: Sequence[Finalist], chosen: Finalist,
+) -> None:  # fmt: skip
+    record["status"] = status
+    record["recipe"] = recipe.to_json()
+    record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
+    record["search"] = {
+        "members": sum(r.members for r in stage.records if r.until == stage.plan.rungs[0].until),
+        "diverged": int(stage.diverged), "member_steps": dict(stage.spent),
+        "rungs": [plain(vars(r)) for r in stage.records],
+        "candidates": [
+            {"label": e.candidate.label, "kind": e.candidate.kind, "rate": e.candidate.rate, "loss": e.score, "step": e.step}
+            for e in sorted(stage.pool, key=lambda e: e.score)[:200]
+        ],
+        "finalists": [
+            {"key": f.key, "label": f.candidate.label, "rate": f.candidate.rate, "score": f.score, "steps": f.steps,
+             "chosen": f is chosen}
+            for f in finalists
+        ],
+    }  # fmt: skip
+    record["curves"] = curves_of(finalists, chosen)
+
+
+def _write(
+    stage: Stage, groups: dict[str, Nets], use: dict[str, Any], recipe: Recipe, record: dict[str, Any], folder: Path,
+    finalists: Sequence[Finalist], used: Callable[[], float],
+) -> None:  # fmt: skip
+    from wellfit.report.page import render
+
+    table = stage.material.table
+    shape = stage.material.shape(stage.plan.width, stage.plan.depth)
+    write_model(folder / "model.safetensors", groups)
+    content = preprocess_json(
+        stage.material.views, shape, plain(table.class_values), table.target_name, table.task, groups, use
+    )
+    write_json(folder / "preprocess.json", content)
+    recipe.save(folder / "recipe.json")
+    write_bytes(folder / "history.npz", history_bytes(finalists))
+    record["seconds"] = used()
+    write_json(folder / "run.json", record)
+    write_text(folder / "report.html", render(plain(record)))
+
+
+def _say(stage: Stage, record: dict[str, Any], folder: Path) -> None:
+    stage.progress.say("result", record["verdict"]["sentence"])
+    for row in record["comparison"]:
+        if row["key"] in ("cocktail", "ensemble", "boosting"):
+            low, high = row["interval"]
+            name = stage.metric.name
+            stage.progress.say("result", f"{row['label']}: {name} {row['score']:.4g} [{low:.4g}, {high:.4g}] on the test rows")
+    chosen = next((f for f in record["search"]["finalists"] if f["chosen"]), None)
+    if chosen:
+        stage.progress.say("recipe", f"{chosen['label']}; learning rate {chosen['rate']:.2g}")
+    stage.progress.say("wrote", f"{folder}: report.html, recipe.json, model.safetensors ({record['seconds']:.1f} s)")
+    stage.progress.say("next", f"wellfit predict {folder} new.csv -o predictions.csv")

@@ -1,0 +1,81 @@
+"""Trained networks as they are kept and used: stacked weights, and how their outputs become predictions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wellfit.models.mlp import MLP, Shape
+from wellfit.proof import probabilities
+from wellfit.recipe import Recipe
+
+_ROWS_AT_ONCE = 4096  # fixed, so that a row's output does not depend on how many others are asked for
+
+
+@dataclasses.dataclass(frozen=True)
+class Nets:
+    """Networks of one structure.
+
+    Attributes:
+        structure: the parts of the recipe that changed the network.
+        weights: (nets, ...) each.
+        views: which encoder and scale each net reads the data with.
+        temperatures: of each net's class probabilities.
+    """
+
+    structure: Recipe
+    weights: dict[str, Tensor]
+    views: tuple[int, ...]
+    temperatures: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def take(self, places: Sequence[int]) -> Nets:
+        index = torch.as_tensor(list(places))
+        weights = {n: w[index] for n, w in self.weights.items()}
+        chosen = [(self.views[i], self.temperatures[i]) for i in places]
+        return Nets(self.structure, weights, tuple(v for v, _ in chosen), tuple(t for _, t in chosen))
+
+    def outputs(self, shape: Shape, inputs: Callable[[int], Tensor]) -> np.ndarray:
+        """(nets, rows, outputs) as the networks give them; ``inputs(view)`` are the encoded rows."""
+        network = self.structure.rewrite(MLP(shape)).eval()
+        found = []
+        with torch.no_grad():
+            for place, view in enumerate(self.views):
+                weights = {n: w[place] for n, w in self.weights.items()}
+                blocks = _blocks(inputs(view))
+                out = [torch.func.functional_call(network, weights, (block,))[:n] for block, n in blocks]
+                found.append(torch.cat(out) if out else torch.zeros(0, shape.outputs))
+        return torch.stack(found).numpy().astype(np.float64)
+
+    def predictions(
+        self, shape: Shape, inputs: Callable[[int], Tensor], scales: Sequence[tuple[float, float]] | None
+    ) -> np.ndarray:
+        """(nets, rows, classes) probabilities, or (nets, rows) numbers in the target's units.
+
+        Args:
+            scales: per view (center, scale) of the target for numbers, None for classes.
+        """
+        raw = self.outputs(shape, inputs)
+        if scales is None:
+            return np.stack([probabilities(o, t) for o, t in zip(raw, self.temperatures, strict=True)])
+        return np.stack([scales[v][0] + scales[v][1] * o[:, 0] for o, v in zip(raw, self.views, strict=True)])
+
+
+def _blocks(x: Tensor) -> list[tuple[Tensor, int]]:
+    """Rows in blocks of one fixed size, the last one filled up with zeros: each row is computed the same way always."""
+    blocks = []
+    for block in x.split(_ROWS_AT_ONCE):
+        missing = _ROWS_AT_ONCE - len(block)
+        blocks.append((torch.cat([block, block.new_zeros(missing, x.shape[1])]) if missing else block, len(block)))
+    return blocks
+
+
+def sharpen(shares: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities raised to 1 / temperature and normalized again."""
+    return probabilities(np.log(np.clip(shares, 1e-15, 1.0)), temperature)

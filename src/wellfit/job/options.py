@@ -1,0 +1,131 @@
+"""What a person may ask of the main job, and how a budget is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from wellfit.errors import UsageError
+from wellfit.recipe import Recipe
+
+_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """The main job's options; the command line's flags have the same names.
+
+    Attributes:
+        target: the column to predict.
+        budget: wall time from the start of the process: ``60s``, ``10m``, ``1h`` or seconds.
+        seed: of splits, networks and proposals; the same seed on the same data splits the same.
+        metric: what decides: None (log loss or RMSE), a scikit-learn scorer's name, or a callable (y_true, predicted)
+            for which more is better; predicted are class probabilities (rows, classes), or numbers.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        out: the run folder; by default ``runs/NAME-HASH``.
+        valid, test: files with validation and test rows; what is missing is drawn from the data.
+        group, time, weight: columns with a special part; they are no features.
+        drop: columns to leave out.
+        class_weight: ``balanced`` counts every class the same.
+        recipe: a recipe to train with instead of searching.
+        plan: a run.json whose plan is repeated exactly.
+        task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
+    """
+
+    target: str | None = None
+    budget: str | float = "60s"
+    seed: int = 0
+    metric: str | Callable[..., float] | None = None
+    device: str = "auto"
+    out: str | Path | None = None
+    valid: str | Path | None = None
+    test: str | Path | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    drop: tuple[str, ...] = ()
+    class_weight: str | None = None
+    recipe: str | Path | Recipe | None = None
+    plan: str | Path | None = None
+    task: str | None = None
+
+    def seconds(self) -> float:
+        """The budget in seconds; raises UsageError where it is no time."""
+        return read_budget(self.budget)
+
+    def to_json(self) -> dict[str, Any]:
+        """Names and numbers only: file names without their folders."""
+        form: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("out", "plan"):
+                continue
+            if isinstance(value, Recipe):
+                value = "given"
+            elif field.name in ("valid", "test", "recipe") and value is not None:
+                value = Path(value).name
+            elif callable(value):
+                value = getattr(value, "__name__", type(value).__name__)
+            form[field.name] = list(value) if isinstance(value, tuple) else value
+        return form
+
+
+def read_budget(text: str | float) -> float:
+    """Seconds of ``60s``, ``10m``, ``1h`` or a plain number.
+
+    Raises:
+        UsageError: it is no time, or not above 0.
+    """
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        seconds = float(text)
+    else:
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", str(text))
+        if not match:
+            raise UsageError(f"the budget {text!r} is no time.", fix="Write 60s, 10m or 1h.", code="WF-U01")
+        seconds = float(match[1]) * _UNITS[match[2] or "s"]
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"the budget {text!r} is not above 0.", fix="Write 60s, 10m or 1h.", code="WF-U01")
+    return seconds
+
+
+class Progress(Protocol):
+    """What the job tells while it runs; the command line shows it."""
+
+    def say(self, topic: str, sentence: str) -> None: ...
+
+    def begin(self, title: str, seconds: float) -> None: ...
+
+    def phase(self, name: str, sentence: str) -> None: ...
+
+    def tick(self, fraction: float, doing: str, best: float | None) -> None: ...
+
+    def rung(
+        self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float
+    ) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def say(self, topic: str, sentence: str) -> None:
+        return
+
+    def begin(self, title: str, seconds: float) -> None:
+        return
+
+    def phase(self, name: str, sentence: str) -> None:
+        return
+
+    def tick(self, fraction: float, doing: str, best: float | None) -> None:
+        return
+
+    def rung(self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> None:
+        return
+
+    def end(self) -> None:
+        return

@@ -1,0 +1,249 @@
+"""The phases of a study: controls, search, re-scoring, refit. Each takes what time it is given and says what it did."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from wellfit.draws import hash_integers
+from wellfit.job.metrics import Metric
+from wellfit.job.options import Progress
+from wellfit.job.plan import Plan
+from wellfit.job.prepare import Material
+from wellfit.proof import fit_temperature, probabilities
+from wellfit.recipe import Recipe
+from wellfit.regularizers import EarlyStopping
+from wellfit.search import portfolio
+from wellfit.search.halving import Arena, Entrant, RungRecord, climb
+from wellfit.search.space import Candidate, Proposer, neutral_whole, searched
+from wellfit.training.cohort import Cohort
+from wellfit.training.crew import Engine
+from wellfit.training.population import Course
+
+_CALIBRATED_ON = 3000  # rows: more would not move a single temperature
+PATIENCE = 10.0
+
+
+@dataclasses.dataclass
+class Stage:
+    """What the phases share, and what has come of them so far.
+
+    Attributes:
+        pool: every entrant that trained to the end, controls included.
+        records: what each rung was.
+        spent: member-steps by phase.
+    """
+
+    material: Material
+    metric: Metric
+    engine: Engine
+    plan: Plan
+    progress: Progress
+    seed: int
+    tick: Callable[[str, float | None], None]
+    given: Recipe | None = None
+    pool: list[Entrant] = dataclasses.field(default_factory=list)
+    alive: list[Entrant] = dataclasses.field(default_factory=list)
+    records: list[RungRecord] = dataclasses.field(default_factory=list)
+    spent: dict[str, int] = dataclasses.field(default_factory=dict)
+    diverged: int = 0
+
+    def arena(self, doing: str, *, refit: bool = False) -> Arena:
+        """Where the candidates of a phase compete."""
+        course = Course(self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode)
+        judge = (lambda cohort: 0.0) if refit else self.judge
+        return Arena(
+            self.engine, self.whole(), 1 if refit else self.material.folds, self.plan.chunk, course, judge,
+            lambda best: self.tick(doing, best),
+        )  # fmt: skip
+
+    def whole(self) -> Recipe:
+        """Every part that any candidate of this study has, neutral."""
+        parts = searched(self.material.table.task, self.plan.long)
+        stopping = EarlyStopping().neutral()
+        if self.given is not None:
+            return neutral_whole([Recipe(*(p for p in self.given if "rewrite" not in p.stages)), Recipe(stopping)])
+        return neutral_whole([Recipe(*(cls() for cls in parts.values())), Recipe(stopping)])
+
+    def judge(self, cohort: Cohort) -> float:
+        """The score of a candidate: its members' best outputs on the validation rows of their folds, calibrated."""
+        if not torch.isfinite(cohort.best.loss).all():
+            return math.inf
+        outputs = [o.numpy() for o in cohort.best.outputs]
+        truth, predicted, weight = self.validated(outputs, [m.fold for m in cohort.members])
+        return self.metric.loss(truth, predicted, weight)
+
+    def validated(self, outputs: Sequence[np.ndarray], folds: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Targets, calibrated predictions and weights of the validation rows of several folds, one after the other."""
+        parts = [self.material.valid_target(f) for f in folds]
+        truth = np.concatenate([p[0] for p in parts])
+        weight = np.concatenate([p[1] for p in parts])
+        raw = [o[: len(p[0])].astype(np.float64) for o, p in zip(outputs, parts, strict=True)]
+        if self.material.table.task == "regression":
+            views = [self.material.views[f] for f in folds]
+            return truth, np.concatenate([v.center + v.scale * o[:, 0] for v, o in zip(views, raw, strict=True)]), weight
+        logits = np.concatenate(raw)
+        return truth, probabilities(logits, temperature_of(logits, truth, weight)), weight
+
+
+def temperature_of(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
+    """The temperature of so many rows at most; 1 where outputs are not finite."""
+    if not np.isfinite(logits).all():
+        return 1.0
+    some = slice(None, None, max(1, len(truth) // _CALIBRATED_ON))
+    return fit_temperature(logits[some], truth[some], weight[some])
+
+
+def run_controls(stage: Stage, deadline: float) -> list[Entrant]:
+    """The network without regularization, over the learning rates, with what the search gets of candidates and steps."""
+    proposed = portfolio.controls(stage.plan.rungs[0].members * stage.plan.generations)
+    found: list[Entrant] = []
+    for generation in range(stage.plan.generations):
+        chosen = proposed[generation :: stage.plan.generations]
+        found += _climb(stage, chosen, deadline, "controls", generation, None)
+    return sorted(found, key=lambda e: e.score)
+
+
+def run_search(stage: Stage, deadline: float) -> list[Entrant]:
+    """Cocktails and single regularizers; each generation is proposed from what the ones before it showed."""
+    found: list[Entrant] = []
+    proposer = None if stage.given is not None else _proposer(stage)
+    for generation in range(stage.plan.generations):
+        if time.monotonic() >= deadline:
+            break
+        count = stage.plan.rungs[0].members
+        chosen = _given(stage, count) if proposer is None else _proposals(stage, proposer, count, generation)
+        found += _climb(stage, chosen, deadline, "search", generation, proposer)
+    return sorted(found, key=lambda e: e.score)
+
+
+def _proposer(stage: Stage) -> Proposer:
+    parts = searched(stage.material.table.task, stage.plan.long)
+    proposer = Proposer(parts, stage.seed)
+    for recipe, rate in portfolio.cocktails(parts):
+        proposer.start_with(recipe, rate)
+    return proposer
+
+
+def _proposals(stage: Stage, proposer: Proposer, count: int, generation: int) -> list[Candidate]:
+    """Single regularizers first (a quarter of the first generation), then what Optuna proposes."""
+    if generation:
+        return [proposer.propose() for _ in range(count)]
+    parts = searched(stage.material.table.task, stage.plan.long)
+    each = max(1, min(3, count // (4 * len(parts))))
+    alone = portfolio.singles(parts, (3e-3, 1e-3), each)[: max(1, count // 3)]
+    return alone + [proposer.propose() for _ in range(count - len(alone))]
+
+
+def _given(stage: Stage, count: int) -> list[Candidate]:
+    """The person's own recipe: at its learning rate where it says one, else over the searched range."""
+    assert stage.given is not None
+    kind = "single" if len(stage.given.parts) == 1 else "cocktail"
+    rate = (stage.given.settings or {}).get("learning_rate")
+    rates = [float(rate)] if rate else [c.rate for c in portfolio.controls(count)]
+    return [Candidate(stage.given, r, kind) for r in rates]
+
+
+def _climb(
+    stage: Stage, chosen: Sequence[Candidate], deadline: float, name: str, generation: int, proposer: Proposer | None
+) -> list[Entrant]:
+    arena = stage.arena(name)
+    seeds = [hash_integers(stage.seed, generation, i, len(name)) % 2**31 for i in range(len(chosen))]
+    entrants = [arena.enter(c, s) for c, s in zip(chosen, seeds, strict=True)]
+    stage.alive = list(entrants)
+    scores: dict[int, tuple[float, int]] = {}
+
+    def leave(entrant: Entrant) -> None:
+        scores[id(entrant)] = (entrant.score, entrant.step)
+        stage.diverged += entrant.step > 0 and not math.isfinite(entrant.score)
+        if proposer:
+            proposer.tell(entrant.candidate, entrant.score, entrant.step, False)
+
+    finished, records = climb(arena, entrants, stage.plan.rungs, deadline, name, leave)
+    for entrant in finished:
+        if proposer:
+            proposer.tell(entrant.candidate, entrant.score, entrant.step, True)
+    _note(stage, records, name)
+    stage.pool += finished
+    return finished
+
+
+def _note(stage: Stage, records: list[RungRecord], name: str) -> None:
+    before = 0
+    for number, record in enumerate(records):
+        steps = (record.reached - before) * record.members * stage.material.folds
+        stage.spent[name] = stage.spent.get(name, 0) + steps
+        before = record.reached
+        stage.progress.rung(
+            name, number + 1, len(stage.plan.rungs), record.members, record.reached, record.best, record.seconds
+        )
+    stage.records += records
+
+
+@dataclasses.dataclass
+class Finalist:
+    """A candidate with its re-scored trainings, one entrant per seed."""
+
+    key: str
+    candidate: Candidate
+    entrants: list[Entrant]
+    score: float = math.inf
+
+    @property
+    def steps(self) -> float:
+        """Mean best step over seeds and folds."""
+        return float(np.mean([e.best_step for e in self.entrants]))
+
+
+def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], deadline: float) -> list[Finalist]:
+    """Train the few that matter again, each with the same fresh seeds, so that luck in the search does not choose."""
+    entered = choose_finalists(stage, controls, found)
+    arena = stage.arena("re-scoring")
+    seeds = [hash_integers(stage.seed, 77, j) % 2**31 for j in range(stage.plan.seeds)]
+    finalists = [Finalist(key, c, [arena.enter(c, s) for s in seeds]) for key, c in entered]
+    begun = time.monotonic()
+    every = [f.entrants[j] for j in range(len(seeds)) for f in finalists]  # seed by seed: a cut leaves whole seeds
+    results = arena.train(every, stage.plan.steps, deadline)
+    for finalist in finalists:
+        scores = [e.score for e in finalist.entrants]
+        finalist.score = float(np.mean(scores))
+    reached = min(r.cohort.step for r in results)
+    best = min(f.score for f in finalists)
+    record = RungRecord(
+        "re-scoring", len(every), stage.plan.steps, reached, best, time.monotonic() - begun, len(finalists),
+        max(r.building for r in results),
+    )  # fmt: skip
+    _note(stage, [record], "re-scoring")
+    return finalists
+
+
+def choose_finalists(stage: Stage, controls: list[Entrant], found: list[Entrant]) -> list[tuple[str, Candidate]]:
+    """The best control, early stopping alone at its learning rate, the best single regularizer, the best cocktails."""
+    base = controls[0].candidate
+    stopping = Candidate(Recipe(EarlyStopping(PATIENCE)), base.rate, "stopping")
+    entered = [("control", base), ("early_stopping", stopping)]
+    singles = [e.candidate for e in found if e.candidate.kind == "single"]
+    cocktails = [e.candidate for e in found if e.candidate.kind == "cocktail"]
+    entered += [("single", c) for c in singles[:1]]
+    return entered + [("cocktail", c) for c in cocktails[: stage.plan.finalists]]
+
+
+def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> list[tuple[Finalist, Entrant]]:
+    """Train the chosen ones on all rows but the test's, for as many epochs as they needed; a stack full of seeds."""
+    arena = stage.arena("refit", refit=True)
+    lead = finalists[0]
+    grown = len(stage.material.development) / max(1, min(len(t) for t, _ in stage.material.split.folds))
+    until = max(5, round(lead.steps * grown))
+    each = max(1, stage.plan.chunk // len(finalists))
+    entered = [
+        (f, arena.enter(f.candidate, hash_integers(stage.seed, 99, j) % 2**31, fold=stage.material.folds))
+        for j in range(each)
+        for f in finalists
+    ]
+    arena.train([e for _, e in entered], until, deadline)
+    return [(f, e) for f, e in entered if e.cohort is not None and e.cohort.step == until]

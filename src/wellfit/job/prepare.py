@@ -1,0 +1,135 @@
+"""From a table to what networks train on: encoders fitted on training rows, matrices, targets, folds."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pandas as pd
+import torch
+
+from wellfit.data import Encoder, Split, Table, shared_widths
+from wellfit.models.mlp import Shape
+from wellfit.target import Target
+from wellfit.training.cohort import Rows
+
+_EMBEDDED_FROM = 9  # columns: smaller blocks of 0/1 columns go into the first layer as they are
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """How one fold reads the table: its encoder and, for numbers, the scale of its target."""
+
+    encoder: Encoder
+    center: float = 0.0
+    scale: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What a study works on.
+
+    Attributes:
+        table: rows with clean features and target.
+        split: test rows, and (training, validation) rows of each fold.
+        views: one per fold, and a last one fitted on all rows but the test's.
+        rows: encoded inputs and targets of all rows but the test's, once per view; the last fold trains on all.
+        development: the table's row numbers of all rows but the test's.
+        weight: (table rows,) how much each counts, class weights included.
+    """
+
+    table: Table
+    split: Split
+    views: tuple[View, ...]
+    rows: Rows
+    development: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def folds(self) -> int:
+        return len(self.split.folds)
+
+    @property
+    def outputs(self) -> int:
+        return max(1, len(self.table.classes))
+
+    def valid_target(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights of a fold's validation rows, in the table's units."""
+        valid = self.split.folds[fold][1]
+        return self.table.target[valid], self.weight[valid]
+
+    def inputs(self, frame: pd.DataFrame, view: int) -> torch.Tensor:
+        return torch.from_numpy(self.views[view].encoder.transform(frame))
+
+    def shape(self, width: int, depth: int, residual: bool = False) -> Shape:
+        groups = tuple(
+            (b.start, b.width, min(24, round(1.6 * b.width**0.5)))
+            for b in self.views[0].encoder.blocks
+            if b.kind == "category" and b.width >= _EMBEDDED_FROM
+        )
+        return Shape(self.views[0].encoder.width, self.outputs, width, depth, residual, groups)
+
+
+def make_material(table: Table, split: Split, class_weight: str | None) -> Material:
+    """Fit encoders on the training rows of each fold and encode; the test rows stay out."""
+    development = np.sort(np.concatenate(split.folds[0]))
+    parts = [train for train, _ in split.folds] + [development]
+    encoders = [Encoder.fit(table.frame, table.columns, rows=rows) for rows in parts]
+    widths = shared_widths(encoders)
+    encoders = [e.pad_to(widths) for e in encoders]
+    weight = _weights(table, development, class_weight)
+    views = tuple(_view(e, table, rows) for e, rows in zip(encoders, parts, strict=True))
+    frame = table.frame.iloc[development]
+    x = np.concatenate([v.encoder.transform(frame) for v in views])
+    values = np.concatenate([target_values(table, development, v) for v in views])
+    target = Target(
+        torch.from_numpy(values),
+        torch.from_numpy(np.tile(weight[development], len(views)).astype(np.float32)),
+        classes=table.task != "regression",
+    )
+    rows = Rows(torch.from_numpy(x), target, _folds(split, development, len(table)))
+    return Material(table, split, views, rows, development, weight)
+
+
+def _view(encoder: Encoder, table: Table, rows: np.ndarray) -> View:
+    if table.task != "regression":
+        return View(encoder)
+    scale = float(table.target[rows].std())
+    return View(encoder, float(table.target[rows].mean()), scale if scale > 0 else 1.0)
+
+
+def target_values(table: Table, rows: np.ndarray, view: View) -> np.ndarray:
+    """(rows, classes) one-hot, or (rows, 1) standardized numbers, float32."""
+    if table.task == "regression":
+        return ((table.target[rows] - view.center) / view.scale).astype(np.float32)[:, None]
+    return np.eye(len(table.classes), dtype=np.float32)[table.target[rows]]
+
+
+def _weights(table: Table, development: np.ndarray, class_weight: str | None) -> np.ndarray:
+    weight = np.ones(len(table)) if table.weight is None else table.weight.astype(np.float64)
+    if class_weight == "balanced" and table.classes:
+        totals = np.bincount(table.target[development], weights=weight[development], minlength=len(table.classes))
+        weight = weight * (1.0 / np.maximum(totals, 1e-12))[table.target]
+    return weight / weight[development].mean()
+
+
+def _folds(split: Split, development: np.ndarray, count: int) -> tuple[tuple[torch.Tensor, torch.Tensor], ...]:
+    """Row numbers into the stacked views; the last view's fold trains on every row and validates nothing of its own."""
+    place = np.full(count, -1)
+    place[development] = np.arange(len(development))
+    n = len(development)
+    folds = [tuple(torch.from_numpy(place[r] + i * n) for r in pair) for i, pair in enumerate(split.folds)]
+    everything = torch.arange(n) + len(split.folds) * n
+    return (*folds, (everything, everything[: min(n, 64)]))  # type: ignore[return-value]
+
+
+def data_hash(table: Table) -> str:
+    """A short name of the content: the same data give the same, whatever the file is called."""
+    digest = hashlib.sha256()
+    for column in (*table.frame.columns, table.target_name):
+        digest.update(str(column).encode() + b"\0")
+    hashes = pd.util.hash_pandas_object(table.frame, index=False).to_numpy()
+    digest.update(np.sort(hashes).tobytes())
+    digest.update(np.sort(np.asarray(table.target)).tobytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,94 @@
+"""The probe: a few timed steps that decide how the population runs, and tell how fast that is."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+from wellfit.job.plan import Plan, size_batch
+from wellfit.job.prepare import Material
+from wellfit.recipe import Recipe
+from wellfit.search.space import filled
+from wellfit.training.cohort import Member
+from wellfit.training.crew import Engine
+from wellfit.training.population import Course
+from wellfit.training.study import Result, Task
+
+STACK = 16
+"""Members in one stack: more leave the processor's cache at the widths used here."""
+
+_STEPS = 12
+_COMPILING = 12.0
+"""Seconds that compiling takes at first on two processors (measured: 6 to 14)."""
+
+_GAIN = 2.0
+"""How much faster compiled steps are, at least, where they were measured."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What was found: how to run, and member-steps a second of all hands together."""
+
+    chunk: int
+    mode: str
+    engine: str
+    rate: float
+    sentence: str
+
+
+def choose(engine: Engine, material: Material, whole: Recipe, left: float, device: str) -> Probe:
+    """Time a stack against one by one, and compiled steps where the time left may pay for compiling.
+
+    Args:
+        whole: every part of the study, neutral.
+        left: seconds left for training.
+    """
+    folds = material.folds
+    stack = max(1, STACK // folds) * folds if device == "cpu" else max(1, 256 // folds) * folds
+    rows = min(len(t) for t, _ in material.split.folds)
+    course = Course(_STEPS, size_batch(rows), 10**9, "traced")
+    begun = time.monotonic()
+    tasks = [_task(stack, folds, whole, course), _task(folds, folds, whole, course)]
+    stacked, single = engine.run(tasks)
+    rates = {stack: _rate(stacked, _STEPS), folds: _rate(single, _STEPS)}
+    chunk = max(rates, key=lambda k: rates[k])
+    rate, mode = rates[chunk] * engine.hands, "traced"
+    told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process, one by one {rates[folds]:,.0f}"
+    left -= time.monotonic() - begun
+    if _pays(rate, _GAIN * rate, left, _COMPILING) and left > 2.2 * _COMPILING:
+        compiled, note = _compiled(engine, chunk, folds, whole, course)
+        left -= time.monotonic() - begun
+        if compiled > rate:
+            rate, mode = compiled, "compiled"
+        told += f", compiled {compiled / engine.hands:,.0f}" if not note else f" ({note})"
+    name = ("processes" if engine.hands > 1 else "stack") if chunk > folds else "loop"
+    hands = f"{engine.hands} processes" if engine.hands > 1 else "this process"
+    way = f"stacks of {chunk}" if chunk > folds else "one by one"
+    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})")
+
+
+def _pays(slow: float, fast: float, left: float, cost: float) -> bool:
+    return fast * (left - cost) > slow * left
+
+
+def _compiled(engine: Engine, chunk: int, folds: int, whole: Recipe, course: Course) -> tuple[float, str]:
+    """Member-steps a second of all hands with compiled steps; the compiling itself is kept by the workers."""
+    course = dataclasses.replace(course, mode="compiled")
+    results = engine.run([_task(chunk, folds, whole, course)] * engine.hands)
+    note = next((r.note for r in results if r.note), "")
+    return sum(_rate(r, _STEPS) for r in results), note
+
+
+def _task(count: int, folds: int, whole: Recipe, course: Course) -> Task:
+    members = tuple(Member(filled(Recipe(), whole), 1e-3, i, i % folds, "probe") for i in range(count))
+    return Task(course, members)
+
+
+def _rate(result: Result, steps: int) -> float:
+    return len(result.cohort) * steps / max(1e-6, result.stepping)
+
+
+def pinned(plan: Plan) -> Probe:
+    """A stored plan's way of running, to be repeated as it was."""
+    return Probe(plan.chunk, plan.mode, plan.engine, plan.rate, f"as planned before: {plan.mode}, stacks of {plan.chunk}")
+

@@ -1,0 +1,97 @@
+"""Where the rows come from: files or arrays, as one table with its split."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wellfit.data import Note, Split, Table, make_table, read_table, split_given, split_table, table_from_arrays
+from wellfit.errors import DataError, UsageError
+from wellfit.job.options import Options
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A table with its split, and the name it goes by."""
+
+    table: Table
+    split: Split
+    name: str
+    notes: tuple[Note, ...] = ()
+
+
+def from_file(path: str | Path, options: Options) -> Source:
+    """Read the data, and validation and test rows where they have files of their own.
+
+    Raises:
+        UsageError: no target was named.
+        DataError: the data cannot be used; the sentence says why.
+    """
+    if not options.target:
+        raise UsageError("which column is to be predicted?", fix="Name it with --target.", code="WF-U03")
+    named = {"training": path, "valid": options.valid, "test": options.test}
+    frames = {part: read_table(p) for part, p in named.items() if p is not None}
+    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
+    whole, parts = _joined(frames)
+    table = make_table(
+        whole, options.target, drop=options.drop, weight=options.weight, group=options.group, time=options.time,
+        task=options.task,
+    )  # fmt: skip
+    return Source(table, _split(table, parts, options), Path(path).name, tuple(notes))
+
+
+def from_arrays(
+    x: Any, y: Any, options: Options, *, weight: Any, groups: Any, time: Any, valid: Any, test: Any
+) -> Source:
+    """The same from arrays or frames; ``valid`` and ``test`` are pairs (X, y) or None."""
+    given = {"training": (x, y), "valid": valid, "test": test}
+    pairs = {part: pair for part, pair in given.items() if pair is not None}
+    if len(pairs) > 1 and any(v is not None for v in (weight, groups, time)):
+        raise UsageError("weights, groups and times go with one table, not with separate validation or test rows.")
+    frames = {part: _frame(pair[0]) for part, pair in pairs.items()}
+    whole, parts = _joined(frames)
+    target = np.concatenate([np.asarray(pair[1]) for pair in pairs.values()]) if len(pairs) > 1 else y
+    table = table_from_arrays(
+        whole if len(pairs) > 1 else x, target, weight=weight, groups=groups, time=time, task=options.task
+    )
+    return Source(table, _split(table, parts, options), "arrays")
+
+
+def _frame(x: Any) -> pd.DataFrame:
+    from wellfit.data import frame_from_arrays
+
+    return frame_from_arrays(x)
+
+
+def _joined(frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """All rows in one frame, and where each part's rows stand in it."""
+    first = frames["training"]
+    for part, frame in frames.items():
+        missing = [str(c) for c in first.columns if c not in set(frame.columns)]
+        if missing:
+            raise DataError(
+                f"the {part} file lacks the columns {', '.join(missing[:5])}.",
+                fix="Give it the columns of the training file.",
+                code="WF-D24",
+            )
+    whole = pd.concat([f[first.columns] for f in frames.values()], ignore_index=True)
+    parts, start = {}, 0
+    for part, frame in frames.items():
+        parts[part] = np.arange(start, start + len(frame))
+        start += len(frame)
+    return whole, parts
+
+
+def _split(table: Table, parts: dict[str, np.ndarray], options: Options) -> Split:
+    """Draw what is missing; rows that the table dropped (no target) are left out of the given parts."""
+    if len(parts) == 1:
+        return split_table(table, seed=options.seed)
+    place = np.full(int(table.rows.max()) + 1, -1)
+    place[table.rows] = np.arange(len(table))
+    known = {part: place[rows[rows < len(place)]] for part, rows in parts.items()}
+    kept = {part: rows[rows >= 0] for part, rows in known.items()}
+    return split_given(kept["training"], kept.get("test"), kept.get("valid"), table, options.seed)

@@ -1,0 +1,124 @@
+"""What the budget was spent on: the candidates of the search, and the seconds of each phase."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from wellfit.report.axis import Axis, axis_over
+from wellfit.report.drawing import WIDTH, bottom_axis, data_table, figure, left_axis, marker, svg, words
+from wellfit.report.html import Html, h
+from wellfit.report.numbers import count, duration, number, percent
+from wellfit.report.record import list_at, mapping_at, number_at, text_at
+
+_DOTS = 400  # more cannot be told apart, and a page stays small
+_LISTED = 30
+_LOSSES = 0.9  # the worst tenth of the candidates lies above the drawing: they diverged or nearly so
+
+
+def candidate_plot(record: Mapping[str, Any], loss: str) -> Html | None:
+    """Learning rate against validation loss for the candidates of the search; None where there are none."""
+    found = _candidates(record)
+    if not found:
+        return None
+    shown = _sampled(found)
+    losses = sorted(value for _, value, _ in found)
+    x_axis = axis_over([rate for rate, _, _ in shown], 50, WIDTH - 8, log=True)
+    y_axis = axis_over(losses[: max(2, math.ceil(len(losses) * _LOSSES))], 226, 26)
+    best = min(found, key=lambda candidate: candidate[1])
+    drawn: list[Any] = [*left_axis(y_axis, 50, WIDTH - 8), *bottom_axis(x_axis, 26, 226, "learning rate")]
+    drawn += [words(4, 14, f"validation {loss}", "small")]
+    drawn += [h("circle", cx=x_axis.at(rate), cy=y_axis.at(value), r="2.4", class_="dot") for rate, value, _ in shown]
+    drawn.append(marker("cocktail", x_axis.at(best[0]), y_axis.at(best[1])))
+    told = f"{count(len(found), 'candidate')} of the search; the triangle is the best at its last evaluation. "
+    told += f"A sample of {len(shown)} is drawn. " if len(shown) < len(found) else ""
+    told += "Losses above the drawing stand at its upper edge."
+    return figure(svg(264, "candidates of the search", drawn), told, _candidate_table(found))
+
+
+def _candidates(record: Mapping[str, Any]) -> list[tuple[float, float, Mapping[str, Any]]]:
+    """Learning rate, loss and entry of every candidate that has both."""
+    found = []
+    for entry in list_at(record, "search", "candidates"):
+        rate, value = number_at(entry, "rate"), number_at(entry, "loss")
+        if rate is not None and rate > 0 and value is not None:
+            found.append((rate, value, entry))
+    return found
+
+
+def _sampled(found: list[tuple[float, float, Mapping[str, Any]]]) -> list[tuple[float, float, Mapping[str, Any]]]:
+    """Every n-th candidate in order of loss, so that the sample spans all of them."""
+    ordered = sorted(found, key=lambda candidate: candidate[1])
+    return ordered[:: math.ceil(len(ordered) / _DOTS)]
+
+
+def _candidate_table(found: list[tuple[float, float, Mapping[str, Any]]]) -> Html:
+    best = sorted(found, key=lambda candidate: candidate[1])[:_LISTED]
+    body = [
+        (text_at(entry, "label", limit=80), number(rate), number(value, 4), number(number_at(entry, "step"), 6))
+        for rate, value, entry in best
+    ]
+    return data_table(("candidate", "learning rate", "loss", "step"), body, f"The best {len(best)} of {len(found):,}")
+
+
+def phase_plot(record: Mapping[str, Any]) -> Html | None:
+    """The seconds that each phase took, as bars; None where no phase is known."""
+    phases = [
+        (text_at(entry, "name", limit=40), number_at(entry, "seconds") or 0.0, number_at(entry, "member_steps"))
+        for entry in list_at(record, "phases")
+        if isinstance(entry, Mapping)
+    ][:12]
+    if not phases:
+        return None
+    axis = Axis(0.0, max(max(seconds for _, seconds, _ in phases), 1e-9), 2, WIDTH - 2)
+    drawn: list[Any] = []
+    for place, (name, seconds, _) in enumerate(phases):
+        y = 40 * place + 16
+        bar = h("rect", x=2, y=y + 7, width=max(axis.at(seconds) - 2, 1), height=10, rx=2, class_="bar")
+        drawn += [words(2, y, name), words(WIDTH - 2, y, duration(seconds), "small", "end"), bar]
+    body = [(name, duration(seconds), "" if steps is None else f"{steps:,.0f}") for name, seconds, steps in phases]
+    drawing = svg(40 * len(phases), "seconds of each phase", drawn)
+    return figure(drawing, _spent(record), data_table(("phase", "time", "member-steps"), body))
+
+
+def _spent(record: Mapping[str, Any]) -> str:
+    seconds, asked = number_at(record, "seconds"), text_at(record, "options", "budget", limit=40)
+    told = f"{duration(seconds)} from process start" if seconds is not None else "Time of each phase"
+    return f"{told}{f', of a budget of {asked}' if asked and seconds is not None else ''}."
+
+
+def rung_table(record: Mapping[str, Any]) -> Html | None:
+    """The rungs of the search: how many went in, how far, what came out."""
+    body = [
+        (
+            f"{text_at(entry, 'name', limit=40)} {place}",
+            number(number_at(entry, "members"), 6),
+            number(number_at(entry, "until"), 6),
+            number(number_at(entry, "kept"), 6),
+            number(number_at(entry, "best"), 4),
+            duration(number_at(entry, "seconds")),
+        )
+        for place, entry in enumerate(list_at(record, "search", "rungs")[:40], start=1)
+        if isinstance(entry, Mapping)
+    ]
+    head = ("rung", "members", "until step", "kept", "best loss", "time")
+    return data_table(head, body, "Rungs: the better part of the members trains on") if body else None
+
+
+def effort_words(record: Mapping[str, Any]) -> str:
+    """How many members and member-steps the search and the controls got."""
+    told = [count(number_at(record, "search", "members"), "candidate recipe")]
+    told.append(_diverged(record))
+    steps = mapping_at(record, "search", "member_steps")
+    search, controls = number_at(steps, "search"), number_at(steps, "controls")
+    told += [f"{search:,.0f} member-steps for the search"] if search is not None else []
+    told += [f"{controls:,.0f} for the controls"] if controls is not None else []
+    share = controls / search if controls is not None and search else None
+    told += [f"so the controls got {percent(share, 0)} of what the recipes got"] if share is not None else []
+    return ", ".join(part for part in told if part)
+
+
+def _diverged(record: Mapping[str, Any]) -> str:
+    diverged = number_at(record, "search", "diverged")
+    return f"{diverged:,.0f} of them diverged" if diverged else ""

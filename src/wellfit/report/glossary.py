@@ -1,0 +1,30 @@
+"""The words of the report, each in one sentence."""
+
+from __future__ import annotations
+
+TERMS: dict[str, str] = {
+    "regularization": "Whatever is added to training so that a network does well on new rows, not only on those it saw.",
+    "recipe": "A set of regularizers with their strengths, stored as names and numbers.",
+    "cocktail": "A recipe of several regularizers, found by search.",
+    "control": "The same network, trained without regularization, with its own search of the learning rate and as many "
+    "steps as the recipes got: what a recipe has to beat.",
+    "refit": "The best recipe trained once more from the start with several seeds.",
+    "ensemble": "Several of the trained networks whose predictions are averaged, chosen on the validation rows.",
+    "training, validation and test rows": "The network learns from the first; choices are made on the second; the third "
+    "are read once, at the end, for the scores in this report.",
+    "95 % interval": "The range in which the true value lies in 95 of 100 repeats of the experiment; rows and seeds vary.",
+    "paired": "Two models are compared on the same rows and seeds, so that what is hard for both cancels out.",
+    "log loss": "How surprised a model is by the true class, on average; 0 is perfect, lower is better.",
+    "RMSE": "The root of the mean squared error, in the unit of the target; lower is better.",
+    "accuracy": "The share of rows whose class is named right.",
+    "balanced accuracy": "Accuracy of each class, averaged, so that rare classes count as much as frequent ones.",
+    "AUC": "The chance that a row of a class gets a higher probability for it than a row of another; 0.5 is a coin.",
+    "R2": "The share of the target's variance that is explained; 1 is perfect, 0 is the mean.",
+    "MAE": "The mean absolute error, in the unit of the target; lower is better.",
+    "member": "One network of the population that trains side by side, with its own recipe, learning rate and seed.",
+    "member-step": "One optimizer step of one member: the currency in which budgets are compared.",
+    "rung": "A stretch of training after which the worse members leave and the better ones go on.",
+    "seed": "The number that random draws start from: the same seed gives the same draws.",
+    "temperature": "One number that makes probabilities more or less sure of themselves, fitted on the validation rows.",
+}
+"""A term to its sentence, from the general to the particular."""

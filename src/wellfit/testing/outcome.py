@@ -1,0 +1,204 @@
+"""What a regularizer makes of a small sample: every stage it has, called once, as a flat dictionary of tensors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree
+
+from wellfit.draws import Now, member_key
+from wellfit.models.mlp import MLP, Shape
+from wellfit.recipe import Recipe, stack
+from wellfit.regularizer import Params, Regularizer
+from wellfit.sites import Site
+from wellfit.target import Target
+
+INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
+SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in ("input", "hidden", "embedding", "branch") for i in range(2))
+_LOSSES = (3.0, 2.0, 1.0, *[1.0] * 37)
+"""Validation losses that a stopper is shown: three of progress, then none."""
+
+
+class ContractBroken(AssertionError):
+    """A regularizer does not keep what every regularizer promises."""
+
+
+class Sample(NamedTuple):
+    """What the stages of one model read."""
+
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    x: Tensor
+    target: Target
+    hidden: Tensor
+    key: Tensor
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        return {**self.params, **self.buffers}
+
+
+def small_network(task: str) -> nn.Module:
+    """A network of two hidden layers; its weights are never read."""
+    with torch.random.fork_rng(devices=[]):
+        return MLP(Shape(INPUTS, OUTPUTS if task == "classification" else 1, WIDTH, 2))
+
+
+def draw_sample(
+    seed: int = 0,
+    task: str = "classification",
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+    rows: int = ROWS,
+) -> Sample:
+    """A sample that follows from its seed; global generators are left alone."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64).to(device, dtype)
+
+    params = {n: 0.7 * normal(*p.shape) for n, p in small_network(task).named_parameters()}
+    buffers = {"statistic": normal(WIDTH), "count": torch.tensor(3, device=device)}
+    if task == "classification":
+        labels = torch.randint(OUTPUTS, (rows,), generator=generator)
+        values = nn.functional.one_hot(labels, OUTPUTS).to(device, dtype)
+    else:
+        values = normal(rows, 1)
+    weight = torch.ones(rows, dtype=dtype, device=device)
+    target = Target(values, weight, task == "classification")
+    return Sample(params, buffers, normal(rows, INPUTS), target, normal(rows, WIDTH), member_key(seed).to(device))
+
+
+def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int = 3, plain: bool = False) -> Any:
+    """Every stage of ``part`` on a sample, as {"stage.what": tensor}.
+
+    Args:
+        part: the regularizer, inside or outside of vmap.
+        sample: what it reads.
+        network: for the stages that need a gradient.
+        step: the moment.
+        plain: take the defaults of ``Regularizer`` in place of the part's own stages: what doing nothing gives.
+    """
+    found: dict[str, Tensor] = {}
+    call = functools.partial(_stage, part, plain)
+    for names, trial in _TRIALS.items():
+        if not part.stages.isdisjoint(names):
+            result = trial(call, part, sample, network, step)
+            found |= {f"{names[0]}.{n}": torch.as_tensor(v) for n, v in result.items()}
+    return found
+
+
+def in_stack(parts: Sequence[Regularizer], samples: Sequence[Sample], network: nn.Module, **options: Any) -> Any:
+    """``outcome`` of several parts of one class as members of a stack, each on a sample of its own."""
+    like = next(iter(samples[0].params.values()))
+    recipe = stack([Recipe(p) for p in parts], like)
+    joined = stack_trees(samples)
+    return torch.func.vmap(lambda r, s: outcome(r.parts[0], s, network, **options))(recipe, joined)
+
+
+def stack_trees(trees: Sequence[Any]) -> Any:
+    """Several trees of tensors as one whose tensors have the trees along their first axis."""
+    rows = zip(*(_pytree.tree_leaves(t) for t in trees), strict=True)
+    return _pytree.tree_unflatten([torch.stack(row) for row in rows], _pytree.tree_structure(trees[0]))
+
+
+def slope(network: nn.Module, sample: Sample, params: Params) -> dict[str, Tensor]:
+    """The gradient of the plain loss."""
+
+    def loss(params: dict[str, Tensor]) -> Tensor:
+        return sample.target.loss(torch.func.functional_call(network, params, (sample.x,)))
+
+    return torch.func.grad(loss)(dict(params))
+
+
+def _stage(part: Regularizer, plain: bool, name: str) -> Callable[..., Any]:
+    return functools.partial(getattr(Regularizer, name), part) if plain else getattr(part, name)
+
+
+def _now(part: Regularizer, sample: Sample, step: int) -> Now:
+    like = sample.x
+    rates = {n: like.new_full((), 0.1) for n in sample.params}
+    epoch = torch.tensor(step / 4, device=like.device)
+    return Now(sample.key, torch.tensor(step, device=like.device), epoch, rates, moment=step, owner=part.name)
+
+
+def _rate(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    now = _now(part, sample, step)
+    return {**now.rates, **call("rate")(now.rates, now)}
+
+
+def _batch(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    x, target = call("batch")(sample.x, sample.target, _now(part, sample, step))
+    return {"x": x, "values": target.values, "weight": target.weight}
+
+
+def _parameters(stage: str) -> Callable[..., Params]:
+    def trial(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+        return {**sample.params, **call(stage)(part.select(sample.params), _now(part, sample, step))}
+
+    return trial
+
+
+def _activation(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    now = _now(part, sample, step)
+    sites = [s for s in SITES if part.selects_site(s)]
+    return {s.name: call("activation")(sample.hidden, s, sample.params, now) for s in sites}
+
+
+def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Tensor]:
+        outputs = torch.func.functional_call(network, sample.params, (x,))
+        return target.loss(outputs), outputs
+
+    return {"loss": call("objective")(loss_of, sample.x, sample.target, _now(part, sample, step))[0]}
+
+
+def _penalty(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    chosen, now = part.select(sample.params), _now(part, sample, step)
+    if call.args[1]:  # plain
+        return {"value": sample.x.new_zeros(()), **{n: torch.zeros_like(w) for n, w in chosen.items()}}
+    return {"value": part.penalty(chosen, now), **part.penalty_gradient(chosen, now)}
+
+
+def _gradient(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    chosen = part.select(sample.params)
+
+    def grad_of(some: Params) -> Params:
+        grads = slope(network, sample, {**sample.params, **some})
+        return {n: grads[n] for n in some}
+
+    return call("gradient")(grad_of, chosen, _now(part, sample, step))
+
+
+def _memory(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    """Three steps, then evaluations without end of progress: what would be deployed, and when it would stop."""
+    weights = part.select(sample.weights)
+    path = [{n: w * (1.0 + 0.3 * i) if w.is_floating_point() else w + i for n, w in weights.items()} for i in range(3)]
+    if call.args[1]:  # plain
+        return {**path[-1], "stops": torch.zeros(len(_LOSSES), dtype=torch.bool, device=sample.x.device)}
+    part = part.start(weights)
+    for i, later in enumerate(path):
+        part = part.after_step(later, _now(part, sample, step + i))
+    stops = []
+    for loss in _LOSSES:
+        part = part.after_epoch(path[-1], {"loss": sample.x.new_full((), loss)}, _now(part, sample, step))
+        stops.append(torch.as_tensor(part.stop(), device=sample.x.device))
+    return {**part.deploy(path[-1]), "stops": torch.stack(stops)}
+
+
+_TRIALS: dict[tuple[str, ...], Callable[..., Params]] = {
+    ("rate",): _rate,
+    ("batch",): _batch,
+    ("weights",): _parameters("weights"),
+    ("activation",): _activation,
+    ("objective",): _objective,
+    ("penalty",): _penalty,
+    ("gradient",): _gradient,
+    ("shrink",): _parameters("shrink"),
+    ("project",): _parameters("project"),
+    ("after_step", "after_epoch", "deploy"): _memory,
+}

@@ -1,0 +1,103 @@
+"""What a worker needs to train members of a study: the network's shape and the parts that change its structure."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import torch
+from torch import nn
+
+from wellfit.models.mlp import MLP, Shape
+from wellfit.recipe import Recipe
+from wellfit.training.cohort import Cohort, Member, Rows, start
+from wellfit.training.optimizers import Adam
+from wellfit.training.population import Course, Population, Report
+from wellfit.training.step import Trainer
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """The network and the data that all members share."""
+
+    shape: Shape
+    rows: Rows
+    device: str = "cpu"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One unit of work: members to begin with, or a cohort to go on with, and how far to train.
+
+    Attributes:
+        course: how to train; its deadline is counted from the moment the task begins, ``seconds``.
+        cohort: a cohort to go on with; None begins ``members`` anew.
+        seconds: how long the task may take.
+    """
+
+    course: Course
+    members: tuple[Member, ...] = ()
+    cohort: Cohort | None = None
+    seconds: float = float("inf")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What came of a task.
+
+    Attributes:
+        cohort: the members as they stand, on the CPU.
+        seconds: what it took in all; ``building`` of it went into tracing and compiling, ``stepping`` into steps.
+        mode: how the steps ran in the end.
+        note: what did not go as asked, or empty.
+    """
+
+    cohort: Cohort
+    seconds: float
+    building: float
+    stepping: float
+    mode: str
+    note: str = ""
+
+
+class Desk:
+    """Works off tasks of one study in this process; every network structure it meets is kept ready."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.device = torch.device(study.device)
+        self.rows = study.rows.to(self.device)
+        self._populations: dict[tuple[object, ...], Population] = {}
+
+    def work(self, task: Task, report: Report | None = None) -> Result:
+        begun = time.monotonic()
+        members = task.cohort.members if task.cohort else task.members
+        population = self._population(_structural(members[0].recipe))
+        course = dataclasses.replace(task.course, deadline=begun + task.seconds)
+        cohort = task.cohort.to(self.device) if task.cohort else self.begin(members)
+        built, started = population.building(), time.monotonic()
+        cohort = population.train(cohort, course, report)
+        trained = time.monotonic() - started
+        runner = population.latest
+        mode, note = (runner.mode, runner.note) if runner else (course.mode, "")
+        building = population.building() - built
+        return Result(cohort.to("cpu"), time.monotonic() - begun, building, trained - building, mode, note)
+
+    def begin(self, members: tuple[Member, ...]) -> Cohort:
+        structure = _structural(members[0].recipe)
+        trainer = self._population(structure).trainer
+        return start(trainer, lambda: self.network(structure), members, self.rows)
+
+    def network(self, structure: Recipe) -> nn.Module:
+        return structure.rewrite(MLP(self.study.shape)).to(self.device)
+
+    def _population(self, structure: Recipe) -> Population:
+        key = structure.parts_key()
+        if key not in self._populations:
+            trainer = Trainer(self.network(structure), Adam())
+            self._populations[key] = Population(trainer, self.rows)
+        return self._populations[key]
+
+
+def _structural(recipe: Recipe) -> Recipe:
+    return Recipe(*(p for p in recipe if "rewrite" in p.stages))
