@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,8 @@ def _where_from_json(fields: Mapping[str, Any], place: str) -> Where:
     _known_keys(fields, {"pattern", "of"}, place)
     if not isinstance(fields.get("pattern"), str):
         raise _wrong(f"{place}.pattern", "it is a pattern of names")
-    return Where(_part_from_json(fields.get("of"), f"{place}.of"), fields["pattern"])
+    inner = _part_from_json(fields.get("of"), f"{place}.of")
+    return _made(place, lambda: Where(inner, fields["pattern"]))
 
 
 def _schedule_from_json(fields: Mapping[str, Any], place: str) -> Schedule:
@@ -151,7 +152,8 @@ def _schedule_from_json(fields: Mapping[str, Any], place: str) -> Schedule:
     if not isinstance(values, Mapping) or set(values) != {"epochs"}:
         raise _wrong(f"{place}.dial.{name}", "it holds epochs and nothing else")
     epochs = _number(values["epochs"], f"{place}.dial.{name}.epochs")
-    return Schedule(_part_from_json(fields.get("of"), f"{place}.of"), DIALS[name](epochs))
+    inner = _part_from_json(fields.get("of"), f"{place}.of")
+    return _made(place, lambda: Schedule(inner, DIALS[name](epochs)))
 
 
 def _leaf_from_json(cls: type[Regularizer], fields: Mapping[str, Any], place: str) -> Regularizer:
@@ -167,8 +169,13 @@ def _leaf_from_json(cls: type[Regularizer], fields: Mapping[str, Any], place: st
             values[name] = value
         else:
             raise _wrong(f"{place}.{name}", "it is a name or a finite number")
+    return _made(place, lambda: cls(**values))
+
+
+def _made(place: str, make: Callable[[], Any]) -> Any:
+    """What ``make`` makes; an error of it names the place."""
     try:
-        return cls(**values)
+        return make()
     except RecipeError as error:
         raise RecipeError(f"{place}: {error.message}", fix=error.fix, code=error.code) from error
 

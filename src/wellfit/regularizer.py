@@ -122,7 +122,8 @@ class Regularizer:
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False)(cls)
-        cls.stages = frozenset(s for s in STAGES if getattr(cls, s) is not getattr(Regularizer, s))
+        if not isinstance(cls.stages, property):  # recipes and wrappers have the stages of what is inside
+            cls.stages = frozenset(s for s in STAGES if getattr(cls, s) is not getattr(Regularizer, s))
         _pytree.register_pytree_node(cls, _flatten, lambda leaves, context: _unflatten(cls, leaves, context))
         if not abstract:
             _register(cls)

@@ -40,10 +40,6 @@ class Wrapper(Regularizer, abstract=True):
         return self.inner.rank
 
     @property
-    def exempt(self) -> str:  # type: ignore[override]
-        return self.inner.exempt
-
-    @property
     def tasks(self) -> frozenset[str]:  # type: ignore[override]
         return self.inner.tasks
 
@@ -204,9 +200,8 @@ class Schedule(Wrapper, abstract=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.dial, Dial):
-            raise RecipeError(
-                f"schedule() takes a dial, not {self.dial!r}.", fix="ramp(5), fade(5) and after(5) are dials.", code="WF-R04"
-            )
+            hint = "ramp(5), fade(5) and after(5) are dials."
+            raise RecipeError(f"schedule() takes a dial, not {self.dial!r}.", fix=hint, code="WF-R04")
 
     def at(self, now: Now) -> Regularizer:
         return _dialed(self.inner, self.dial(now.epoch))

@@ -82,7 +82,9 @@ def test_batch_norm_bucket_equals_lone_trainings():
         assert len(biases) == 2
         kept = {n: w for n, w in lone.state.params.items() if n not in biases}
         assert _distance({n: cohort.state.params[n][i] for n in kept}, kept) <= BOUND
-        assert _distance({n: cohort.state.params[n][i] for n in biases}, {n: lone.state.params[n] for n in biases}) < 1e-7
+        assert (
+            _distance({n: cohort.state.params[n][i] for n in biases}, {n: lone.state.params[n] for n in biases}) < 1e-7
+        )
         assert lone.state.buffers["blocks.0.linear.1.num_batches_tracked"] == COURSE.until
         assert _distance(cohort.best.loss[i], lone.best_loss) <= 1e-8
 

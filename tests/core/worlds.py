@@ -10,8 +10,24 @@ from torch import Tensor
 
 import wellfit
 from wellfit import (
-    EMA, L1, L2, SAM, ClipNorm, Dropout, EarlyStopping, ElasticNet, InputNoise, LabelSmoothing, MaxNorm, Mixup, Recipe,
-    WeightDecay, after, ramp, schedule, where,
+    EMA,
+    L1,
+    L2,
+    SAM,
+    ClipNorm,
+    Dropout,
+    EarlyStopping,
+    ElasticNet,
+    InputNoise,
+    LabelSmoothing,
+    MaxNorm,
+    Mixup,
+    Recipe,
+    WeightDecay,
+    after,
+    ramp,
+    schedule,
+    where,
 )  # fmt: skip
 from wellfit.draws import Now, member_key
 from wellfit.models.mlp import MLP, Shape
@@ -79,7 +95,7 @@ def six_members() -> list[Member]:
 
 
 def trainer_for(build=make) -> Trainer:
-    return Trainer(build(), Adam())
+    return Trainer(seeded(build, 0), Adam())
 
 
 def train(members, rows: Rows | None = None, course: Course = COURSE, build=make) -> Cohort:

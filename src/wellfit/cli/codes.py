@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import importlib
-
 _OTHERS: dict[str, str] = {
+    "WF-B01": "The budget ended before the comparison did; what there was is saved.",
+    "WF-D24": "A file with validation or test rows lacks columns of the training file.",
     "WF-E01": "An optional package is not installed; the fix names the pip line.",
     "WF-F01": "A stored file could not be written, or is not what wellfit wrote.",
     "WF-F02": "The run folder cannot be made.",
     "WF-F03": "The run folder holds no model that can be read.",
+    "WF-F04": "The folder holds no run.",
+    "WF-I01": "The run was stopped by the person or the system; the best so far is saved.",
     "WF-R01": "Two regularizers have the same name.",
     "WF-R02": "A knob of a regularizer is not a number.",
     "WF-R03": "A knob of a regularizer lies outside the values that make sense.",
     "WF-R04": "A recipe takes regularizers, and something else was given.",
     "WF-R05": "A recipe holds the same regularizer twice.",
     "WF-R06": "Recipes of different structure cannot be trained in one stack.",
+    "WF-R07": "A regularizer that changes the whole network cannot be confined to a part of it.",
     "WF-R10": "A recipe file is malformed; the message names the place.",
+    "WF-R11": "A regularizer of the recipe does not fit the task.",
+    "WF-T01": "Training failed in a worker process.",
+    "WF-T02": "A worker process was killed twice, most likely for want of memory.",
     "WF-U01": "The budget is no time above 0.",
     "WF-U02": "The metric is unknown, or does not fit the task.",
+    "WF-U03": "No target was named.",
+    "WF-U04": "The device is unknown, or is not there.",
     "WF-U10": "The command line has an unknown, missing or malformed option.",
     "WF-U11": "The model to predict with is neither ensemble nor single.",
     "WF-U12": "There is no regularizer and no code of that name.",
+    "WF003": "Every network diverged: no validation loss was a number.",
 }
 """Codes whose own part of wellfit keeps no list of them."""
 
 
 def all_codes() -> dict[str, str]:
     """Every code to its sentence; a part that keeps a list of its own has the last word."""
-    found = dict(_OTHERS)
-    for module in ("wellfit.data.notes", "wellfit.job"):
-        found |= getattr(importlib.import_module(module), "CODES", {})
-    return dict(sorted(found.items()))
+    from wellfit.data.notes import CODES
+
+    return dict(sorted({**_OTHERS, **CODES}.items()))

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str], started: float) -> int:
     """Read the command line and run it; returns the exit code and raises nothing."""
     try:
-        call = _read(list(arguments))
+        call = _read(list(arguments) or ["--help"])
     except Exception as error:
         if not failures.is_usage(error):
             raise

@@ -29,7 +29,7 @@ def list_regularizers(machine: bool, started: float = 0.0) -> int:
     lines = []
     for facts in found:
         head = f"{facts.name:<{width}}  {facts.grade or '-'}  "
-        lines.append(head + shortened(facts.sentence, _WIDTH - len(head)))
+        lines.append(head + shortened(facts.short, _WIDTH - len(head)))
         lines += [f"{'':<{width + 5}}{knob.shown()}" for knob in facts.knobs]
     told = ", ".join(f"{grade} {meaning}" for grade, meaning in GRADES.items())
     print_lines("\n".join([*lines, "", f"Grade: {told}.", "wellfit explain NAME tells more."]))

@@ -42,21 +42,20 @@ def print_result(run: Any, machine: bool) -> None:
     if machine:
         print_json(run.record)
         return
-    from wellfit.report.text import result, told
+    from wellfit.report.text import TOPIC, result
 
     folder = Path(run.folder)
-    lines = [result(run.record), told("wrote", ", ".join(written(folder)) or plain(folder))]
+    # Paths are not wrapped: a person wants to copy them.
+    lines = [result(run.record), f"{'wrote':<{TOPIC}}{plain(folder)}: {', '.join(written(folder)) or 'run.json'}"]
     if (folder / "model.safetensors").exists():
-        lines.append(f"next     {plain(next_command(folder))}")
+        lines.append(f"{'next':<{TOPIC}}{plain(next_command(folder))}")
     print_lines("\n".join(lines))
 
 
 def written(folder: Path) -> list[str]:
-    """The files of a run, the page first with its size."""
+    """The files of a run, the page with its size."""
     found = [folder / name for name in _FILES if (folder / name).is_file()]
-    names = [str(file) if place == 0 else file.name for place, file in enumerate(found)]
-    sizes = [f" ({size(file.stat().st_size)})" if file.suffix == ".html" else "" for file in found]
-    return [plain(name + told) for name, told in zip(names, sizes, strict=True)]
+    return [f"{file.name} ({size(file.stat().st_size)})" if file.suffix == ".html" else file.name for file in found]
 
 
 def next_command(folder: Path) -> str:

@@ -42,7 +42,7 @@ class Stopped:
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[Stopped]:
-    """Turn the first signal to stop into KeyboardInterrupt, so that the best so far is kept; the second ends at once."""
+    """Turn the first signal to stop into KeyboardInterrupt, to keep the best so far; the second ends at once."""
     stopped = Stopped()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -65,7 +65,9 @@ def colors(off: bool) -> Iterator[None]:
 def predict_table(run: str, new: str, out: str, model: str, quiet: bool, started: float) -> int:
     """``wellfit predict``."""
     if model not in MODELS:
-        raise UsageError(f"the model is {plain(model, 40)!r}.", fix="Write --model ensemble or --model single.", code="WF-U11")
+        raise UsageError(
+            f"the model is {plain(model, 40)!r}.", fix="Write --model ensemble or --model single.", code="WF-U11"
+        )
     from wellfit import job
 
     notes = job.load(run).predict_file(new, out, which=model)

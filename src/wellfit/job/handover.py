@@ -165,6 +165,7 @@ def _complete(
     finalists: Sequence[Finalist], chosen: Finalist,
 ) -> None:  # fmt: skip
     record["status"] = status
+    record["plan"] = {**record["plan"], **stage.plan.to_json()}
     record["recipe"] = recipe.to_json()
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
     record["search"] = {

@@ -52,6 +52,12 @@ class Stage:
     records: list[RungRecord] = dataclasses.field(default_factory=list)
     spent: dict[str, int] = dataclasses.field(default_factory=dict)
     diverged: int = 0
+    repeated: bool = False
+
+    def pace(self) -> float:
+        """Member-steps a second of the rungs so far, building left out."""
+        seconds = sum(r.seconds - r.building for r in self.records)
+        return sum(self.spent.values()) / max(1e-3, seconds)
 
     def arena(self, doing: str, *, refit: bool = False) -> Arena:
         """Where the candidates of a phase compete."""
@@ -109,34 +115,36 @@ def run_controls(stage: Stage, deadline: float) -> list[Entrant]:
     return sorted(found, key=lambda e: e.score)
 
 
-def run_search(stage: Stage, deadline: float) -> list[Entrant]:
-    """Cocktails and single regularizers; each generation is proposed from what the ones before it showed."""
+def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
+    """Cocktails and single regularizers; each generation is proposed from what the ones before it showed.
+
+    ``rate`` is the learning rate that served the controls best: the first candidates start from it.
+    """
     found: list[Entrant] = []
-    proposer = None if stage.given is not None else _proposer(stage)
+    proposer = None if stage.given is not None else _proposer(stage, rate)
     for generation in range(stage.plan.generations):
         if time.monotonic() >= deadline:
             break
-        count = stage.plan.rungs[0].members
-        chosen = _given(stage, count) if proposer is None else _proposals(stage, proposer, count, generation)
+        count = (stage.plan.search_rungs or stage.plan.rungs)[0].members
+        chosen = _given(stage, count) if proposer is None else _proposals(stage, proposer, count, rate, generation)
         found += _climb(stage, chosen, deadline, "search", generation, proposer)
     return sorted(found, key=lambda e: e.score)
 
 
-def _proposer(stage: Stage) -> Proposer:
+def _proposer(stage: Stage, rate: float) -> Proposer:
     parts = searched(stage.material.table.task, stage.plan.long)
     proposer = Proposer(parts, stage.seed)
-    for recipe, rate in portfolio.cocktails(parts):
-        proposer.start_with(recipe, rate)
+    for recipe, its_rate in portfolio.cocktails(parts, rate):
+        proposer.start_with(recipe, its_rate)
     return proposer
 
 
-def _proposals(stage: Stage, proposer: Proposer, count: int, generation: int) -> list[Candidate]:
-    """Single regularizers first (a quarter of the first generation), then what Optuna proposes."""
+def _proposals(stage: Stage, proposer: Proposer, count: int, rate: float, generation: int) -> list[Candidate]:
+    """Single regularizers first (a third of the first generation at most), then what Optuna proposes."""
     if generation:
         return [proposer.propose() for _ in range(count)]
     parts = searched(stage.material.table.task, stage.plan.long)
-    each = max(1, min(3, count // (4 * len(parts))))
-    alone = portfolio.singles(parts, (3e-3, 1e-3), each)[: max(1, count // 3)]
+    alone = portfolio.singles(parts, rate, min(2 * len(parts), max(1, count // 3)))
     return alone + [proposer.propose() for _ in range(count - len(alone))]
 
 
@@ -164,7 +172,11 @@ def _climb(
         if proposer:
             proposer.tell(entrant.candidate, entrant.score, entrant.step, False)
 
-    finished, records = climb(arena, entrants, stage.plan.rungs, deadline, name, leave)
+    rungs = stage.plan.search_rungs or stage.plan.rungs if name == "search" else stage.plan.rungs
+    keys = [f"{name}/{generation}/{number}" for number in range(len(rungs))]
+    before = [stage.plan.reached.get(k, []) for k in keys] if stage.repeated else []
+    finished, records = climb(arena, entrants, rungs, deadline, name, leave, before)
+    stage.plan.reached.update({k: list(r.stacks) for k, r in zip(keys, records, strict=False)})
     for entrant in finished:
         if proposer:
             proposer.tell(entrant.candidate, entrant.score, entrant.step, True)
@@ -207,8 +219,10 @@ def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], d
     seeds = [hash_integers(stage.seed, 77, j) % 2**31 for j in range(stage.plan.seeds)]
     finalists = [Finalist(key, c, [arena.enter(c, s) for s in seeds]) for key, c in entered]
     begun = time.monotonic()
-    every = [f.entrants[j] for j in range(len(seeds)) for f in finalists]  # seed by seed: a cut leaves whole seeds
-    results = arena.train(every, stage.plan.steps, deadline)
+    every = [f.entrants[j] for j in range(len(seeds)) for f in finalists]
+    before = stage.plan.reached.get("re-scoring") if stage.repeated else None
+    results = arena.train(every, stage.plan.steps, deadline, before)
+    stage.plan.reached["re-scoring"] = [r.cohort.step for r in results]
     for finalist in finalists:
         scores = [e.score for e in finalist.entrants]
         finalist.score = float(np.mean(scores))
@@ -239,7 +253,9 @@ def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> l
     lead = finalists[0]
     grown = len(stage.material.development) / max(1, min(len(t) for t, _ in stage.material.split.folds))
     until = max(5, round(lead.steps * grown))
-    each = max(1, stage.plan.chunk // len(finalists))
+    nets = stage.plan.chunk if stage.plan.mode == "compiled" else min(stage.plan.chunk, 2 * stage.engine.hands)
+    arena = dataclasses.replace(arena, chunk=nets // stage.engine.hands or 1) if nets < stage.plan.chunk else arena
+    each = max(1, nets // len(finalists))
     entered = [
         (f, arena.enter(f.candidate, hash_integers(stage.seed, 99, j) % 2**31, fold=stage.material.folds))
         for j in range(each)

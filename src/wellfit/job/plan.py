@@ -9,7 +9,10 @@ from typing import Any
 from wellfit.errors import RunFolderError
 from wellfit.search.halving import Rung
 
-SHARES = {"controls": 0.40, "search": 0.40, "rescoring": 0.15, "refit": 0.05}
+_SURE = 0.75
+"""Share of the probed rate that is planned with: evaluations, transport and other programs take the rest."""
+
+SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
 """How the time for training is divided; the controls get what the search gets."""
 
 
@@ -26,14 +29,17 @@ class Plan:
         mode: how steps run: eager, traced or compiled.
         engine: ``stack``, ``loop`` or ``processes``.
         hands: processes, or 1.
-        rungs: (candidates, until) of each rung of one generation; controls and search alike.
+        rungs: (candidates, until) of each rung of one generation of the controls, and of the search too unless
+            ``search_rungs`` says otherwise.
         generations: how many times the ladder is climbed.
         seeds: of each finalist's re-scoring.
         finalists: cocktails that are re-scored.
         rate: member-steps a second that the probe measured.
         budget: seconds.
         cuts: what was made smaller for want of time.
-        reached: per rung the step it really reached, where time ran out on it; filled in as the run goes.
+        long: whether regularizers that double the cost of a step are searched.
+        search_rungs: what the search's rungs came to, once the controls had shown the real pace.
+        reached: per rung the steps its stacks really reached, filled in as the run goes: a repetition stops there too.
     """
 
     width: int
@@ -53,6 +59,8 @@ class Plan:
     budget: float
     cuts: tuple[str, ...] = ()
     long: bool = False
+    search_rungs: tuple[Rung, ...] = ()
+    reached: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -61,33 +69,97 @@ class Plan:
     def from_json(cls, data: Any) -> Plan:
         """Read a stored plan; raises RunFolderError where it is none."""
         try:
-            rungs = tuple(Rung(int(r["members"]), int(r["until"])) for r in data["rungs"])
-            return cls(**{**data, "rungs": rungs, "cuts": tuple(data["cuts"])})
-        except (TypeError, KeyError, ValueError) as error:
+            return cls(
+                **{
+                    **data, "rungs": _rungs(data["rungs"]), "search_rungs": _rungs(data["search_rungs"]),
+                    "cuts": tuple(str(c) for c in data["cuts"]),
+                    "reached": {str(k): [int(s) for s in v] for k, v in data["reached"].items()},
+                }
+            )  # fmt: skip
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise RunFolderError(f"the plan is malformed: {error}.", fix="Plan anew, without --plan.") from error
 
 
-def size_network(rows: int, inputs: int) -> tuple[int, int]:
-    """Width and depth for so many training rows and encoded columns."""
-    if rows < 500:
+def _rungs(data: Any) -> tuple[Rung, ...]:
+    return tuple(Rung(int(r["members"]), int(r["until"])) for r in data)
+
+
+def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
+    """The search's rungs as the real pace allows them: fewer candidates where it is slower than the probe said.
+
+    Args:
+        pace: member-steps a second that the controls really made.
+        seconds: what the search has.
+        folds: members of a candidate.
+    """
+    before, cost = 0, 0.0
+    for rung in plan.rungs:
+        cost += rung.members * folds * (rung.until - before) * plan.generations
+        before = rung.until
+    share = pace * seconds * 0.92 / max(1.0, cost)
+    if share >= 1.0:
+        return dataclasses.replace(plan, search_rungs=plan.rungs)
+    per_stack = max(1, plan.chunk // folds)
+    rungs = tuple(Rung(max(per_stack, int(r.members * share / per_stack) * per_stack), r.until) for r in plan.rungs)
+    cut = f"the search has {rungs[0].members} candidates instead of {plan.rungs[0].members}: training is slower than probed"
+    return dataclasses.replace(plan, search_rungs=rungs, cuts=(*plan.cuts, cut))
+
+
+def rescored(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
+    """How many finalists, under how many seeds, the time for re-scoring holds; four and two at least."""
+    fits = pace * seconds * 0.92 / (plan.steps * folds)
+    seeds = plan.seeds
+    while seeds > 2 and fits < 4 * seeds:
+        seeds -= 1
+    return dataclasses.replace(plan, seeds=seeds, finalists=max(1, min(5, int(fits / seeds) - 3)))
+
+
+def size_network(rows: int, inputs: int, budget: float) -> tuple[int, int]:
+    """Width and depth for so many training rows and encoded columns; a short budget buys a narrow network well trained."""
+    if rows < 500 or budget < 30:
         return 64, 2
-    if rows < 8000 and inputs < 400:
-        return 128, 2
-    return 128, 3
+    return (256, 3) if rows >= 4000 and budget >= 600 else (128, 2)
 
 
 def size_batch(rows: int) -> int:
     """Rows a step: small data want more steps an epoch, large data full processors."""
-    for limit, batch in ((600, 32), (3000, 64), (30000, 128)):
+    for limit, batch in ((600, 32), (3000, 64), (8000, 128)):
         if rows < limit:
             return min(batch, max(1, rows))
     return 256
 
 
-def full_steps(rows: int, batch: int) -> tuple[int, int]:
-    """(least, most) steps of a full training worth the name: 8 to 60 epochs, within 300 to 6000 steps."""
+def full_steps(rows: int, batch: int) -> tuple[int, int, int]:
+    """(least, comfortable, most) steps of a full training: 8, 25 and 80 epochs, within reason for tiny and huge data."""
     epoch = max(1, rows // batch)
-    return max(300, min(1500, 8 * epoch)), max(800, min(6000, 60 * epoch))
+    return max(200, min(1000, 8 * epoch)), max(500, min(2500, 25 * epoch)), max(1000, min(8000, 80 * epoch))
+
+
+@dataclasses.dataclass(frozen=True)
+class Ladder:
+    """How candidates are thinned out: waves of side-by-side candidates per rung, in stacks of a share of the whole."""
+
+    waves: tuple[int, ...]
+    stack_share: float
+    generations: int
+    cut: str
+
+    def cost(self) -> float:
+        """Full trainings of one wave that all generations cost."""
+        once = self.waves[0] * 0.25 + self.waves[1] * 0.75 if len(self.waves) == 2 else float(self.waves[0])
+        return once * self.generations
+
+
+def _ladders(turns: float, enough: int) -> list[Ladder]:
+    """From generous to bare; ``turns`` are steps of a wave in full stacks."""
+    many = max(1, min(8, int(turns / (Ladder((4, 1), 1.0, 1, "").cost() * enough))))
+    return [
+        Ladder((4, 1), 1.0, many, ""),
+        Ladder((2, 1), 1.0, 1, "half as many candidates as usual"),
+        Ladder((2, 1), 0.5, 1, "a quarter of the usual candidates"),
+        Ladder((1,), 0.5, 1, "an eighth of the usual candidates, and no halving"),
+        Ladder((1,), 0.25, 1, "a sixteenth of the usual candidates, and no halving"),
+    ]
 
 
 def make_plan(
@@ -95,6 +167,8 @@ def make_plan(
     seconds: float, budget: float,
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
+
+    A full training comes first: there are as many candidates as can be trained long enough.
 
     Args:
         rows: training rows of the smallest fold.
@@ -106,42 +180,26 @@ def make_plan(
         seconds: what is left for training.
         budget: what the person gave.
     """
-    width, depth = size_network(rows, inputs)
+    width, depth = size_network(rows, inputs, budget)
     batch = size_batch(rows)
-    least, most = full_steps(rows, batch)
-    wave = max(1, chunk // folds) * hands  # candidates that train side by side
-    turns = rate / (chunk * hands) * seconds  # steps that a wave can take in all
-    for waves, generations, cuts in _ladders(turns * SHARES["search"], most):
-        ladder = _cost(waves) * generations
-        steps = int(min(most, turns * SHARES["search"] / ladder))
-        if steps >= least or waves == (1,):
+    least, enough, most = full_steps(rows, batch)
+    turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
+    for ladder in _ladders(turns * SHARES["search"], enough):
+        stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
+        turns_here = turns / (0.25 + 0.75 * stack / chunk)  # a smaller stack saves less than its share
+        steps = int(min(most, turns_here * SHARES["search"] / ladder.cost()))
+        if steps >= enough:
             break
-    notes = [cuts] if cuts else []
+    notes = [ladder.cut] if ladder.cut else []
     if steps < least:
         notes.append(f"full trainings have {steps} steps, where {least} would be worth the name")
     steps = max(10, steps)
-    shares = (0.25, 1.0) if len(waves) == 2 else (1.0,)
-    rungs = tuple(Rung(w * wave, max(5, int(steps * s))) for w, s in zip(waves, shares, strict=True))
+    wave = stack // folds * hands
+    shares = (0.25, 1.0) if len(ladder.waves) == 2 else (1.0,)
+    rungs = tuple(Rung(w * wave, max(5, int(steps * s))) for w, s in zip(ladder.waves, shares, strict=True))
     seeds = 4 if folds == 1 else 2
-    fits = turns * (SHARES["rescoring"] + SHARES["refit"]) / steps * wave / (seeds if folds == 1 else seeds)
-    finalists = max(1, min(5, int(fits) - 3))
-    evaluate = max(5, rows // batch, math.ceil(valid_rows / (0.3 * batch) * 0.5), math.ceil(steps / 60))
+    evaluate = max(5, min(rows // batch, steps // 25), math.ceil(valid_rows / (0.6 * batch)), math.ceil(steps / 60))
     return Plan(
-        width, depth, batch, steps, min(evaluate, steps), chunk, mode, engine, hands, rungs, generations, seeds,
-        finalists, rate, budget, tuple(notes), budget >= 300,
+        width, depth, batch, steps, min(evaluate, steps), stack, mode, engine, hands, rungs, ladder.generations, seeds,
+        5, rate, budget, tuple(notes), budget >= 300,
     )  # fmt: skip
-
-
-def _cost(waves: tuple[int, ...]) -> float:
-    """Full trainings of one wave that a ladder costs."""
-    return waves[0] * 0.25 + waves[1] * 0.75 if len(waves) == 2 else float(waves[0])
-
-
-def _ladders(turns: float, most: int) -> list[tuple[tuple[int, ...], int, str]]:
-    """Ladders from generous to bare: waves per rung, generations, and what was cut."""
-    many = max(1, min(8, int(turns / (_cost((4, 1)) * most))))
-    return [
-        ((4, 1), many, ""),
-        ((2, 1), 1, "half as many candidates as usual"),
-        ((1,), 1, "no halving: every candidate trains to the end, and few do"),
-    ]

@@ -17,7 +17,7 @@ from wellfit.training.study import Result, Task
 STACK = 16
 """Members in one stack: more leave the processor's cache at the widths used here."""
 
-_STEPS = 12
+_STEPS = 64
 _COMPILING = 12.0
 """Seconds that compiling takes at first on two processors (measured: 6 to 14)."""
 

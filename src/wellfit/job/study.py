@@ -19,7 +19,7 @@ from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
 from wellfit.job.options import Options, Progress, Silent
 from wellfit.job.phases import Finalist, Stage, run_controls, run_refit, run_rescoring, run_search
-from wellfit.job.plan import SHARES, Plan, make_plan
+from wellfit.job.plan import SHARES, Plan, at_pace, make_plan, rescored
 from wellfit.job.prepare import Material, data_hash, make_material
 from wellfit.job.probe import choose, pinned
 from wellfit.job.run import Run
@@ -132,8 +132,9 @@ def run_study(
     write_json(folder / "run.json", record)
     stage: Stage | None = None
     try:
-        stage, plan = _open(material, metric, options, progress, clock, engine, given, record, folder)
-        return _conduct(stage, plan, options, clock, record, folder)
+        baselines = Baselines(material, options.seed)
+        stage = _open(material, metric, options, progress, clock, engine, given, record, folder)
+        return _conduct(stage, baselines, options, clock, record, folder)
     except KeyboardInterrupt:
         engine.close()
         raise Interrupted(_rescue(stage, record, folder, "interrupted", clock)) from None
@@ -149,7 +150,7 @@ def _check_recipe(given: Recipe | None, task: str) -> None:
 def _open(
     material: Material, metric: Any, options: Options, progress: Progress, clock: Clock, engine: Engine,
     given: Recipe | None, record: dict[str, Any], folder: Path,
-) -> tuple[Stage, Plan]:  # fmt: skip
+) -> Stage:  # fmt: skip
     """Give the engine the data, probe it, and write the plan down before training."""
     stored = _stored_plan(options)
     rows = min(len(t) for t, _ in material.split.folds)
@@ -160,6 +161,7 @@ def _open(
     device = resolve_device(options.device)
     engine.open(Study(material.shape(draft.width, draft.depth), material.rows, device))
     stage = Stage(material, metric, engine, draft, progress, options.seed, _ticker(progress, clock), given)
+    stage.repeated = stored is not None
     probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
     plan = stored or make_plan(
@@ -174,7 +176,7 @@ def _open(
     progress.say("plan", f"{climbs}, {plan.generations} times; the controls get the same; {plan.seeds} seeds at the end")
     for cut in plan.cuts:
         progress.say("note", cut)
-    return stage, plan
+    return stage
 
 
 def _stored_plan(options: Options) -> Plan | None:
@@ -202,11 +204,10 @@ def _ticker(progress: Progress, clock: Clock) -> Any:
 
 
 def _conduct(
-    stage: Stage, plan: Plan, options: Options, clock: Clock, record: dict[str, Any], folder: Path
+    stage: Stage, baselines: Baselines, options: Options, clock: Clock, record: dict[str, Any], folder: Path
 ) -> Run:
     """Controls, search, re-scoring, what is left; then the test and the writing."""
     endless = options.plan is not None
-    baselines = Baselines(stage.material, options.seed)
 
     def deadline(share: float) -> float:
         return float("inf") if endless else clock.until(share)
@@ -225,12 +226,19 @@ def _conduct(
     over(begun)
     if not controls:
         return _too_small(stage, record, folder, clock)
-    begun = phase("search", "cocktails and single regularizers")
     left = SHARES["search"] / (1.0 - SHARES["controls"])
-    found = run_search(stage, deadline(left))
+    if not endless:
+        seconds = clock.until(left) - time.monotonic()
+        stage.plan = at_pace(stage.plan, stage.pace(), seconds, stage.material.folds)
+    begun = phase("search", "cocktails and single regularizers")
+    found = run_search(stage, controls[0].candidate.rate, deadline(left))
     over(begun)
+    left = SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"])
+    if not endless:
+        seconds = clock.until(left) - time.monotonic()
+        stage.plan = rescored(stage.plan, stage.pace(), seconds, stage.material.folds)
     begun = phase("re-scoring", "the best again, each with the same fresh seeds")
-    finalists = run_rescoring(stage, controls, found, deadline(SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"])))
+    finalists = run_rescoring(stage, controls, found, deadline(left))
     over(begun)
     complete = [f for f in finalists if math.isfinite(f.score)]
     record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
@@ -249,7 +257,7 @@ def _conduct(
 
 def _refit(stage: Stage, finalists: list[Finalist], deadline: float) -> list[tuple[Finalist, Entrant]]:
     ranked = ranked_choices(finalists)
-    return run_refit(stage, ranked[:4], deadline) if ranked else []
+    return run_refit(stage, ranked[:1], deadline) if ranked else []
 
 
 def ranked_choices(finalists: list[Finalist]) -> list[Finalist]:

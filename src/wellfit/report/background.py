@@ -12,8 +12,7 @@ from wellfit.report.glossary import TERMS
 from wellfit.report.html import Html, h, preformatted
 from wellfit.report.numbers import count, number, percent
 from wellfit.report.plain import plain
-from wellfit.report.record import find, list_at, mapping_at, number_at, text_at, texts_at
-from wellfit.report.sections import metric_name
+from wellfit.report.record import find, finite, list_at, mapping_at, number_at, text_at, texts_at
 
 _COLUMNS = 200
 _CLASSES = 30
@@ -34,9 +33,7 @@ def data(record: Mapping[str, Any]) -> Html | None:
         ("split", _split_told(facts)),
         ("hash", text_at(facts, "hash", limit=100)),
     ]
-    return h(
-        "section", h("h2", "Data"), pairs(lines), _notes(facts), _classes(facts), _column_table(facts), id="data"
-    )
+    return h("section", h("h2", "Data"), pairs(lines), _notes(facts), _classes(facts), _column_table(facts), id="data")
 
 
 def pairs(lines: list[tuple[str, Any]]) -> Html:
@@ -66,7 +63,9 @@ def _notes(facts: Mapping[str, Any]) -> list[Html]:
     notes = [note for note in list_at(facts, "notes") if isinstance(note, Mapping)]
     if not notes:
         return [h("p", "Nothing in the table needed a remark.", class_="quiet")]
-    told = [h("li", h("strong", text_at(note, "code", limit=20)), " ", text_at(note, "sentence")) for note in notes[:_NOTES]]
+    told = [
+        h("li", h("strong", text_at(note, "code", limit=20)), " ", text_at(note, "sentence")) for note in notes[:_NOTES]
+    ]
     rest = [h("li", f"and {len(notes) - _NOTES} more")] if len(notes) > _NOTES else []
     return [h("h3", "Notes"), h("ul", told, rest, class_="plain")]
 
@@ -89,7 +88,9 @@ def _column_table(facts: Mapping[str, Any]) -> Html | None:
     columns = [column for column in list_at(facts, "columns") if isinstance(column, Mapping)]
     if not columns:
         return None
-    body = [tuple(text_at(column, key, limit=200) for key in ("name", "kind", "reason")) for column in columns[:_COLUMNS]]
+    body = [
+        tuple(text_at(column, key, limit=200) for key in ("name", "kind", "reason")) for column in columns[:_COLUMNS]
+    ]
     told = f"The first {_COLUMNS} of {len(columns):,} columns" if len(columns) > _COLUMNS else ""
     table = data_table(("column", "used as", "why"), body, told, "wordy")
     return h("details", h("summary", count(len(columns), "column")), table)
@@ -97,10 +98,13 @@ def _column_table(facts: Mapping[str, Any]) -> Html | None:
 
 def search(record: Mapping[str, Any]) -> Html | None:
     """What was tried, what the budget went into, and what was left out for time."""
-    figures = [candidate_plot(record, metric_name(record)), phase_plot(record)]
+    figures = [candidate_plot(record), phase_plot(record)]
     drawn = [figure for figure in figures if figure is not None]
     told = effort_words(record)
-    left_out = [*_list("Cut to fit the budget", texts_at(record, "plan", "cuts")), *_list("Skipped", texts_at(record, "plan", "skipped"))]
+    left_out = [
+        *_list("Cut to fit the budget", texts_at(record, "plan", "cuts")),
+        *_list("Skipped", texts_at(record, "plan", "skipped")),
+    ]
     body = [
         h("p", f"{told}.") if told else None,
         h("div", drawn, class_="pair") if drawn else None,
@@ -126,11 +130,16 @@ def _plan(record: Mapping[str, Any]) -> Html | None:
     if not plan:
         return None
     network = ", ".join(
-        f"{key} {text_at(shape, key, limit=20)}" for key in ("inputs", "outputs", "width", "depth", "residual") if key in shape
+        f"{key} {text_at(shape, key, limit=20)}"
+        for key in ("inputs", "outputs", "width", "depth", "residual")
+        if key in shape
     )
     lines = [("network", network)]
-    names = ("mode", "workers", "batch", "steps", "evaluate_every", "chunk", "rate", "final_seeds")
-    lines += [(name.replace("_", " "), text_at(plan, name, limit=80)) for name in names]
+    for name, value in list(plan.items())[:_LINES]:
+        amount = finite(value)
+        lines.append(
+            (plain(name, 40).replace("_", " "), text_at(plan, name, limit=80) if amount is None else number(amount, 4))
+        )
     return h("details", h("summary", "The plan in steps"), pairs(lines))
 
 
@@ -139,8 +148,13 @@ def reproduce(record: Mapping[str, Any]) -> Html:
     machine = mapping_at(record, "machine")
     versions = [("wellfit", text_at(record, "wellfit", limit=40))]
     versions += [(key, text_at(machine, key, limit=80)) for key in ("torch", "python", "device", "processors")]
-    versions += [("seed", text_at(record, "options", "seed", limit=20)), ("data hash", text_at(record, "data", "hash", limit=100))]
-    told = "A run's plan is stored in steps, so --plan with this run's run.json repeats it whatever the machine's speed."
+    versions += [
+        ("seed", text_at(record, "options", "seed", limit=20)),
+        ("data hash", text_at(record, "data", "hash", limit=100)),
+    ]
+    told = (
+        "A run's plan is stored in steps, so --plan with this run's run.json repeats it whatever the machine's speed."
+    )
     command = preformatted(command_of(record))
     events = _list("Events", texts_at(record, "events"))
     return h("section", h("h2", "Reproduce"), command, h("p", told), pairs(versions), events, id="reproduce")
@@ -150,11 +164,28 @@ def command_of(record: Mapping[str, Any]) -> str:
     """The command line of the run, quoted for a shell, without paths of the machine it ran on."""
     options = mapping_at(record, "options")
     words = ["wellfit", "fit", text_at(record, "data", "file", limit=120) or "DATA.csv"]
-    names = ("target", "budget", "seed", "metric", "device", "valid", "test", "group", "time", "weight", "class_weight", "task", "recipe")
+    names = (
+        "target",
+        "budget",
+        "seed",
+        "metric",
+        "device",
+        "valid",
+        "test",
+        "group",
+        "time",
+        "weight",
+        "class_weight",
+        "task",
+        "recipe",
+    )
     for name in names:
         value = find(options, name)
         if value is not None and not isinstance(value, Mapping | list) and (name, value) not in _DEFAULTS:
-            words += [f"--{name.replace('_', '-')}", _base_name(plain(value, 120)) if name in _FILES else plain(value, 120)]
+            words += [
+                f"--{name.replace('_', '-')}",
+                _base_name(plain(value, 120)) if name in _FILES else plain(value, 120),
+            ]
     for column in texts_at(options, "drop"):
         words += ["--drop", column]
     return shlex.join(words)
@@ -169,5 +200,5 @@ def _base_name(path: str) -> str:
 
 
 def glossary() -> Html:
-    terms = [[h("dt", term), h("dd", sentence)] for term, sentence in TERMS.items()]
+    terms = [h("div", h("dt", term), h("dd", sentence)) for term, sentence in TERMS.items()]
     return h("section", h("h2", "Glossary"), h("dl", terms, class_="terms"), id="glossary")

@@ -42,7 +42,11 @@ def read_curves(record: Mapping[str, Any]) -> list[Curves]:
 def _read(entry: Any, title: str) -> Curves | None:
     steps = [finite(step) for step in list_at(entry, "step")]
     keep = [index for index, step in enumerate(steps) if step is not None]
-    keep = [keep[(len(keep) - 1) * place // max(_POINTS - 1, 1)] for place in range(_POINTS)] if len(keep) > _POINTS else keep
+    keep = (
+        [keep[(len(keep) - 1) * place // max(_POINTS - 1, 1)] for place in range(_POINTS)]
+        if len(keep) > _POINTS
+        else keep
+    )
     train, valid = (_seeds(list_at(entry, name), keep, len(steps)) for name in ("train", "valid"))
     if not keep or not (train or valid):
         return None
@@ -65,23 +69,25 @@ def mean(rows: list[list[float | None]]) -> list[float | None]:
     return [sum(column) / len(column) if column else None for column in columns]
 
 
-def curve_plots(record: Mapping[str, Any], loss: str) -> list[Html]:
+def curve_plots(record: Mapping[str, Any]) -> list[Html]:
     """A figure for each network that has curves; all of them share one scale of loss."""
     found = read_curves(record)
-    values = sorted(v for curves in found for rows in (curves.train, curves.valid) for row in rows for v in row if v is not None)
+    values = sorted(
+        v for curves in found for rows in (curves.train, curves.valid) for row in rows for v in row if v is not None
+    )
     if not values:
         return []
     shown = values[: max(1, int(len(values) * _CUT + 0.999))]
     axis = axis_over(shown, _BOTTOM, _TOP)
-    return [_plot(curves, axis, loss, clipped=values[-1] > axis.high) for curves in found]
+    return [_plot(curves, axis, clipped=values[-1] > axis.high) for curves in found]
 
 
-def _plot(curves: Curves, y_axis: Axis, loss: str, clipped: bool) -> Html:
+def _plot(curves: Curves, y_axis: Axis, clipped: bool) -> Html:
     x_axis = Axis(min(curves.steps), max(max(curves.steps), min(curves.steps) + 1), _LEFT, WIDTH - 8)
     drawn: list[Any] = [
         *left_axis(y_axis, _LEFT, WIDTH - 8),
         *bottom_axis(x_axis, _BOTTOM, _BOTTOM, "training step"),
-        words(4, 14, loss, "small"),
+        words(4, 14, "loss", "small"),
         *_lines(curves.train, curves.steps, x_axis, y_axis, "train"),
         *_lines(curves.valid, curves.steps, x_axis, y_axis, "valid"),
         *_key(),
@@ -91,7 +97,7 @@ def _plot(curves: Curves, y_axis: Axis, loss: str, clipped: bool) -> Html:
         x, y = x_axis.at(best[0]), y_axis.at(best[1])
         drawn += [line(x, y, x, _BOTTOM, "zero"), h("circle", cx=x, cy=y, r=4, class_="mark valid")]
     caption = [h("strong", f"{curves.title}. "), _sentence(curves, best, clipped)]
-    return figure(svg(_BOTTOM + 38, f"{curves.title}: {loss} by training step", drawn), caption, _table(curves))
+    return figure(svg(_BOTTOM + 38, f"{curves.title}: loss by training step", drawn), caption, _table(curves))
 
 
 def _lines(rows: list[list[float | None]], steps: list[float], x_axis: Axis, y_axis: Axis, kind: str) -> list[Html]:

@@ -22,9 +22,7 @@ _PATHS = {
 
 def svg(height: float, title: str, *children: Any) -> Html:
     """A drawing with a title that screen readers tell."""
-    return h(
-        "svg", h("title", title), *children, viewBox=f"0 0 {WIDTH} {round(height)}", role="img", aria_label=title
-    )
+    return h("svg", h("title", title), *children, viewBox=f"0 0 {WIDTH} {round(height)}", role="img", aria_label=title)
 
 
 def marker(family: str, x: float, y: float) -> Html:

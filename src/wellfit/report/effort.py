@@ -17,7 +17,7 @@ _LISTED = 30
 _LOSSES = 0.9  # the worst tenth of the candidates lies above the drawing: they diverged or nearly so
 
 
-def candidate_plot(record: Mapping[str, Any], loss: str) -> Html | None:
+def candidate_plot(record: Mapping[str, Any]) -> Html | None:
     """Learning rate against validation loss for the candidates of the search; None where there are none."""
     found = _candidates(record)
     if not found:
@@ -28,13 +28,25 @@ def candidate_plot(record: Mapping[str, Any], loss: str) -> Html | None:
     y_axis = axis_over(losses[: max(2, math.ceil(len(losses) * _LOSSES))], 226, 26)
     best = min(found, key=lambda candidate: candidate[1])
     drawn: list[Any] = [*left_axis(y_axis, 50, WIDTH - 8), *bottom_axis(x_axis, 26, 226, "learning rate")]
-    drawn += [words(4, 14, f"validation {loss}", "small")]
-    drawn += [h("circle", cx=x_axis.at(rate), cy=y_axis.at(value), r="2.4", class_="dot") for rate, value, _ in shown]
+    drawn += [words(4, 14, "validation loss", "small")]
+    drawn += [_dot(x_axis.at(rate), y_axis.at(value), entry) for rate, value, entry in shown]
     drawn.append(marker("cocktail", x_axis.at(best[0]), y_axis.at(best[1])))
     told = f"{count(len(found), 'candidate')} of the search; the triangle is the best at its last evaluation. "
+    told += "Squares are networks without regularization. " if any(_is_control(entry) for _, _, entry in shown) else ""
     told += f"A sample of {len(shown)} is drawn. " if len(shown) < len(found) else ""
-    told += "Losses above the drawing stand at its upper edge."
+    told += "Losses above the drawing stand at its upper edge." if losses[-1] > y_axis.high else ""
     return figure(svg(264, "candidates of the search", drawn), told, _candidate_table(found))
+
+
+def _is_control(entry: Mapping[str, Any]) -> bool:
+    return text_at(entry, "kind", limit=20) == "control"
+
+
+def _dot(x: float, y: float, entry: Mapping[str, Any]) -> Html:
+    """A candidate's small mark: a square for a control, else a dot."""
+    if _is_control(entry):
+        return h("rect", x=round(x - 2.2, 1), y=round(y - 2.2, 1), width="4.4", height="4.4", class_="dot control")
+    return h("circle", cx=x, cy=y, r="2.4", class_="dot")
 
 
 def _candidates(record: Mapping[str, Any]) -> list[tuple[float, float, Mapping[str, Any]]]:
@@ -94,7 +106,7 @@ def rung_table(record: Mapping[str, Any]) -> Html | None:
         (
             f"{text_at(entry, 'name', limit=40)} {place}",
             number(number_at(entry, "members"), 6),
-            number(number_at(entry, "until"), 6),
+            number(_reached(entry), 6),
             number(number_at(entry, "kept"), 6),
             number(number_at(entry, "best"), 4),
             duration(number_at(entry, "seconds")),
@@ -102,8 +114,14 @@ def rung_table(record: Mapping[str, Any]) -> Html | None:
         for place, entry in enumerate(list_at(record, "search", "rungs")[:40], start=1)
         if isinstance(entry, Mapping)
     ]
-    head = ("rung", "members", "until step", "kept", "best loss", "time")
+    head = ("rung", "members", "to step", "kept", "best loss", "time")
     return data_table(head, body, "Rungs: the better part of the members trains on") if body else None
+
+
+def _reached(entry: Mapping[str, Any]) -> float | None:
+    """The step a rung came to, which time may have cut short of its goal."""
+    reached = number_at(entry, "reached")
+    return number_at(entry, "until") if reached is None else reached
 
 
 def effort_words(record: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from wellfit.report.plain import shortened
 from wellfit.report.record import REFERENCE, Row, score_decimals
 
 _ROW = 44  # units of height: a line of words and the interval below it
-_LABEL = 34  # letters of a label that fit beside its numbers
+_LETTER, _FIGURE = 7.2, 6.6  # the usual width of a letter of a label, and of one of the smaller numbers beside it
 _FAR = 2.0  # a majority class this many spans away from all others is drawn as an arrow at the edge
 
 
@@ -24,13 +24,13 @@ def score_plot(lines: list[Row], metric: str, lower_is_better: bool) -> Html | N
     axis = _score_axis(shown)
     decimals = score_decimals(lines)
     bottom = _ROW * len(shown) + 8
-    drawn: list[Any] = bottom_axis(axis, 4, bottom, f"{metric}, {'lower' if lower_is_better else 'higher'} is better")
+    drawn: list[Any] = bottom_axis(
+        axis, bottom, bottom, f"{metric}, {'lower' if lower_is_better else 'higher'} is better"
+    )
     reference = next((row.score for row in shown if row.key == REFERENCE), None)
-    if reference is not None:
-        drawn.append(line(axis.at(reference), 4, axis.at(reference), bottom, "zero"))
     for place, row in enumerate(shown):
-        told = f"{fixed(row.score, decimals)} {between(row.low, row.high, decimals)}"
-        drawn += _entry(axis, row, place, (row.score or 0.0, row.low, row.high), told)
+        drawn += _lane(axis, place, reference)
+        drawn += _entry(axis, row, place, (row.score or 0.0, row.low, row.high), fixed(row.score, decimals))
     caption = (
         f"{metric.capitalize()} on the test rows with 95 % intervals over rows and seeds. "
         "The dashed line is the same network without regularization, at its best validation epoch."
@@ -48,11 +48,10 @@ def gain_plot(lines: list[Row], metric: str) -> Html | None:
     axis = axis_over([0.0, *values], 12, WIDTH - 12)
     decimals = score_decimals(lines)
     bottom = _ROW * len(shown) + 8
-    drawn: list[Any] = bottom_axis(axis, 4, bottom, f"gain in {metric}, right of the dashed line is better")
-    drawn.append(line(axis.at(0.0), 4, axis.at(0.0), bottom, "zero"))
+    drawn: list[Any] = bottom_axis(axis, bottom, bottom, f"gain in {metric}, right of the dashed line is better")
     for place, (row, gain) in enumerate(zip(shown, gains, strict=True)):
-        told = f"{signed(gain.value, decimals)} {between(gain.low, gain.high, decimals, sign=True)}"
-        drawn += _entry(axis, row, place, (gain.value, gain.low, gain.high), told)
+        drawn += _lane(axis, place, 0.0)
+        drawn += _entry(axis, row, place, (gain.value, gain.low, gain.high), signed(gain.value, decimals))
     caption = (
         "Gain over the same network without regularization, paired row by row, with 95 % intervals. "
         "An interval that crosses the dashed line is no proof of a difference."
@@ -71,12 +70,21 @@ def _score_axis(shown: list[Row]) -> Axis:
     return axis_over(ends or [dummy or 0.0], 12, WIDTH - 12)
 
 
+def _lane(axis: Axis, place: int, reference: float | None) -> list[Html]:
+    """Grid lines beside one row's interval; the words above it stay free of them."""
+    top, bottom = _ROW * place + 24, _ROW * place + 43
+    drawn = [line(axis.at(value), top, axis.at(value), bottom, "grid") for value, _ in axis.ticks()]
+    if reference is not None:
+        drawn.append(line(axis.at(reference), top, axis.at(reference), bottom, "zero"))
+    return drawn
+
+
 def _entry(axis: Axis, row: Row, place: int, ends: tuple[float, float | None, float | None], told: str) -> list[Html]:
     value, low, high = ends
     top = _ROW * place + 19
     y = top + 14
     bold = "strong" if row.family in ("cocktail", "ensemble") else ""
-    label = shortened(row.label, _LABEL + 20 - len(told))
+    label = shortened(row.label, int((WIDTH - 10 - _FIGURE * len(told)) / _LETTER))
     drawn = [words(2, top, label, bold), words(WIDTH - 2, top, told, "small", "end")]
     if low is not None and high is not None and (axis.holds(low) or axis.holds(high)):
         left, right = axis.at(low), axis.at(high)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 TERMS: dict[str, str] = {
-    "regularization": "Whatever is added to training so that a network does well on new rows, not only on those it saw.",
+    "regularization": "Whatever helps a network in training to do well on new rows, not only on those it saw.",
     "recipe": "A set of regularizers with their strengths, stored as names and numbers.",
     "cocktail": "A recipe of several regularizers, found by search.",
     "control": "The same network, trained without regularization, with its own search of the learning rate and as many "
     "steps as the recipes got: what a recipe has to beat.",
     "refit": "The best recipe trained once more from the start with several seeds.",
     "ensemble": "Several of the trained networks whose predictions are averaged, chosen on the validation rows.",
-    "training, validation and test rows": "The network learns from the first; choices are made on the second; the third "
-    "are read once, at the end, for the scores in this report.",
-    "95 % interval": "The range in which the true value lies in 95 of 100 repeats of the experiment; rows and seeds vary.",
+    "training, validation and test rows": "The network learns from the first; choices are made on the second; "
+    "the third are read once, at the end, for the scores in this report.",
+    "95 % interval": "Made so that it holds the true value in 95 of 100 repeats; rows and seeds vary.",
     "paired": "Two models are compared on the same rows and seeds, so that what is hard for both cancels out.",
     "log loss": "How surprised a model is by the true class, on average; 0 is perfect, lower is better.",
     "RMSE": "The root of the mean squared error, in the unit of the target; lower is better.",
@@ -25,6 +25,6 @@ TERMS: dict[str, str] = {
     "member-step": "One optimizer step of one member: the currency in which budgets are compared.",
     "rung": "A stretch of training after which the worse members leave and the better ones go on.",
     "seed": "The number that random draws start from: the same seed gives the same draws.",
-    "temperature": "One number that makes probabilities more or less sure of themselves, fitted on the validation rows.",
+    "temperature": "One number that makes probabilities more or less sure, fitted on the validation rows.",
 }
 """A term to its sentence, from the general to the particular."""

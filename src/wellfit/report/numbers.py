@@ -26,6 +26,11 @@ def fixed(value: float | None, decimals: int) -> str:
     return MISSING if value is None else f"{value:,.{decimals}f}"
 
 
+def measured(value: float | None) -> str:
+    """Write a further metric: three decimals below ten, four digits above."""
+    return fixed(value, 3) if value is not None and abs(value) < 10 else number(value, 4)
+
+
 def signed(value: float | None, decimals: int) -> str:
     """Write a difference with its sign; zero has none."""
     if value is None:
@@ -43,14 +48,11 @@ def between(low: float | None, high: float | None, decimals: int, sign: bool = F
 
 
 def decimals_for(values: Iterable[float | None], widths: Iterable[float | None]) -> int:
-    """How many decimals a column needs: two digits of its narrowest interval, or four digits of its largest value."""
+    """How many decimals a column needs: two digits of its narrowest interval, three and more of its largest value."""
     known = [abs(value) for value in values if value]
     spans = [width for width in widths if width]
-    if spans:
-        wanted = 1 - math.floor(math.log10(min(spans)))
-    else:
-        wanted = 3 - math.floor(math.log10(max(known))) if known else 3
     largest = math.floor(math.log10(max(known))) if known else 0
+    wanted = max(1 - math.floor(math.log10(min(spans))), 2 - largest) if spans else 3 - largest
     return max(0, min(wanted, 5 - min(largest, 3), 5))
 
 

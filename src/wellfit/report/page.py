@@ -75,7 +75,12 @@ def _header(record: Mapping[str, Any], shown: list[str]) -> Html:
     links = [h("li", h("a", _TITLES[name], href=f"#{name}")) for name in shown if name != "verdict"]
     told = [text_at(record, "data", "file", limit=120), _target(record), _status(record)]
     line = " \N{MIDDLE DOT} ".join(part for part in told if part)
-    return h("header", h("h1", f"wellfit report: {_name(record)}"), h("p", line), h("nav", h("ul", links), aria_label="Sections"))
+    return h(
+        "header",
+        h("h1", f"wellfit report: {_name(record)}"),
+        h("p", line),
+        h("nav", h("ul", links), aria_label="Sections"),
+    )
 
 
 def _target(record: Mapping[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from wellfit.report.bar import Moment, bar
 from wellfit.report.numbers import count, number
@@ -18,32 +19,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
+    from wellfit.job.options import Progress
+
 CLOSING = ("result", "recipe", "wrote", "next")
 """Topics that tell the end of a run; a caller who prints the result himself leaves them out."""
 
 _SILENCE = 30.0  # seconds after which a pipe gets a line although no rung has ended
-
-
-class Progress(Protocol):
-    """What a job calls while it runs."""
-
-    def say(self, topic: str, sentence: str) -> None:
-        """Tell one thing that was found or done."""
-
-    def begin(self, title: str, seconds: float) -> None:
-        """The job begins; it may take this long."""
-
-    def phase(self, name: str, sentence: str) -> None:
-        """A part of the job begins."""
-
-    def tick(self, fraction: float, doing: str, best: float | None) -> None:
-        """This much of the budget is used."""
-
-    def rung(self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> None:
-        """A rung of the search is done."""
-
-    def end(self) -> None:
-        """The job is over, however it went."""
 
 
 class Quiet:
@@ -136,7 +117,7 @@ class Terminal:
     def begin(self, title: str, seconds: float) -> None:
         from rich.live import Live
 
-        self._write(plain(title))
+        self._write(f"{plain(title)}  (Ctrl-C keeps the best so far)")
         self._moment = Moment(0.0, seconds, "", None)
         # No refresh thread: the job calls tick, and a thread would take time from the training.
         self._live = Live(self._bar(), console=self._console, auto_refresh=False, transient=True)
@@ -179,13 +160,21 @@ class Terminal:
 def _console(stream: TextIO, width: int | None, color: bool) -> Console:
     from rich.console import Console
 
-    return Console(file=stream, width=width, no_color=True if not color or "NO_COLOR" in os.environ else None, highlight=False)
+    class Patient(Console):
+        """Falls silent where rich would end the process: a training goes on when its terminal is closed."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
+    plain_only = not color or bool(os.environ.get("NO_COLOR"))
+    return Patient(file=stream, width=width, no_color=True if plain_only else None, highlight=False)
 
 
 def rung_words(rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> str:
     """One finished rung in words."""
     who = count(members, "member")
-    return f"rung {rung}/{rungs}: {who} trained to step {steps:,}, best {number(best, 4)}, {seconds:.1f} s"
+    found = f", best {number(best, 4)}" if math.isfinite(best) else ""
+    return f"rung {rung}/{rungs}: {who} trained to step {steps:,}{found}, {seconds:.1f} s"
 
 
 def write_safely(stream: TextIO, text: str) -> None:

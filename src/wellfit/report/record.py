@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wellfit.report.numbers import decimals_for
+from wellfit.report.numbers import decimals_for, number
 from wellfit.report.plain import plain
 
 REFERENCE = "control_best"
@@ -153,9 +153,15 @@ def score_decimals(lines: list[Row]) -> int:
     return decimals_for([line.score for line in lines if line.key != "dummy"], spans)
 
 
-def secondary_names(lines: list[Row], limit: int = 3) -> list[str]:
-    """The names of the further metrics, in the order in which they first appear."""
-    return list(dict.fromkeys(name for line in lines for name in line.secondary))[:limit]
+def secondary_names(lines: list[Row], metric: str, limit: int = 3) -> list[str]:
+    """The names of the further metrics, in the order in which they first appear; the metric itself has its column."""
+    names = dict.fromkeys(name for line in lines for name in line.secondary)
+    return [name for name in names if metric_label(name).lower() != metric_label(metric).lower()][:limit]
+
+
+def metric_label(name: str) -> str:
+    """A metric's name as it is written: ``AUC``, ``balanced accuracy``."""
+    return name.upper() if name in ("auc", "rmse", "r2", "mae") else name.replace("_", " ")
 
 
 def parts(recipe: Any) -> list[Part]:
@@ -172,7 +178,7 @@ def _part(entry: Any, remark: str = "", depth: int = 0) -> Part | None:
         return _part(find(fields, "of"), f"{remark} on {text_at(fields, 'pattern', limit=60)}".strip(), depth + 1)
     if name == "schedule":
         dial = next(iter(mapping_at(fields, "dial").items()), ("", None))
-        told = f"{plain(dial[0], 20)} over {text_at(dial[1], 'epochs', limit=20)} epochs"
+        told = f"{plain(dial[0], 20)} over {number(number_at(dial[1], 'epochs'))} epochs"
         return _part(find(fields, "of"), f"{remark} {told}".strip(), depth + 1)
     knobs = {plain(knob, 40): _knob(value) for knob, value in fields.items()} if isinstance(fields, Mapping) else {}
     return Part(plain(name, 60), knobs, remark)

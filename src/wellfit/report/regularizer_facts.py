@@ -24,7 +24,8 @@ class KnobFacts:
         """One line: ``p  default 0.2, searched 0.02 to 0.6, 0 is off``."""
         scale = " (log scale)" if self.log else ""
         off = "" if self.neutral is None else f", {number(self.neutral)} is off"
-        return f"{self.name}  default {number(self.default)}, searched {number(self.low)} to {number(self.high)}{scale}{off}"
+        low, high = number(self.low, 5), number(self.high, 5)
+        return f"{self.name}  default {number(self.default, 5)}, searched {low} to {high}{scale}{off}"
 
     def to_json(self) -> dict[str, object]:
         neutral = None if self.neutral is None else "infinity" if math.isinf(self.neutral) else self.neutral
@@ -51,6 +52,11 @@ class Facts:
     source: str
     tasks: tuple[str, ...]
     knobs: tuple[KnobFacts, ...]
+
+    @property
+    def short(self) -> str:
+        """What it does to training, without the formula."""
+        return self.sentence.split(": ")[0].split("; ")[0].replace("`", "").rstrip(".")
 
     def to_json(self) -> dict[str, object]:
         return {**vars(self), "tasks": list(self.tasks), "knobs": [knob.to_json() for knob in self.knobs]}

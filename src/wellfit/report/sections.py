@@ -10,13 +10,14 @@ from wellfit.report.curves import curve_plots
 from wellfit.report.drawing import data_table, marker
 from wellfit.report.forest import gain_plot, score_plot
 from wellfit.report.html import Html, h, preformatted
-from wellfit.report.numbers import between, count, duration, fixed, number, percent, signed
+from wellfit.report.numbers import between, count, duration, fixed, measured, number, percent, signed
 from wellfit.report.record import (
     REFERENCE,
     Part,
     Row,
     find,
     mapping_at,
+    metric_label,
     number_at,
     parts,
     rows,
@@ -97,7 +98,9 @@ def _score_fact(row: Row | None, metric: str, decimals: int) -> Html | None:
 
 
 def _fact(name: str, value: str, more: str) -> Html | None:
-    return h("div", h("dt", name), h("dd", value, h("small", more) if more else None)) if value and value != "-" else None
+    return (
+        h("div", h("dt", name), h("dd", value, h("small", more) if more else None)) if value and value != "-" else None
+    )
 
 
 def _budget(record: Mapping[str, Any]) -> str:
@@ -115,7 +118,8 @@ def comparison(record: Mapping[str, Any]) -> Html | None:
     figures = [score_plot(lines, metric, lower), gain_plot(lines, metric)]
     told = (
         "All models saw the same training rows and were scored on the same test rows, which were read "
-        f"{_times(number_at(record, 'test_reads'))}. Gains are told against the network without regularization."
+        f"{_times(number_at(record, 'test_reads'))}. Brackets are 95 % intervals over rows and seeds; the control is "
+        "the same network without regularization at its best validation epoch."
     )
     heading = h("h2", "Comparison")
     return h("section", heading, h("p", told), _table(lines, metric), h("div", figures, class_="pair"), id="comparison")
@@ -126,11 +130,11 @@ def _times(reads: float | None) -> str:
 
 
 def _table(lines: list[Row], metric: str) -> Html:
-    others, decimals = secondary_names(lines), score_decimals(lines)
-    head = ["model", metric, "95 % interval", "gain over control", "95 % interval", *others, "seeds", "time"]
+    others, decimals = secondary_names(lines, metric), score_decimals(lines)
+    head = ["model", metric, "gain over control", *map(metric_label, others), "seeds", "time"]
     cells = [h("th", name, scope="col") for name in head]
     body = [_line(row, others, decimals) for row in lines]
-    table = h("table", h("thead", h("tr", cells)), h("tbody", body))
+    table = h("table", h("thead", h("tr", cells)), h("tbody", body), class_="models")
     return h("div", table, class_="scroll", tabindex="0", role="region", aria_label="Comparison of all models")
 
 
@@ -139,29 +143,27 @@ def _line(row: Row, others: list[str], decimals: int) -> Html:
     name = h("th", mark, row.label, h("small", row.detail) if row.detail else None, scope="row")
     gain = row.gain
     share = f" ({percent(gain.relative)})" if gain is not None and gain.relative is not None else ""
+    interval = between(gain.low, gain.high, decimals, sign=True) if gain else ""
     cells = [
-        h("td", fixed(row.score, decimals)),
-        h("td", between(row.low, row.high, decimals), class_="interval-text"),
-        h("td", signed(gain.value, decimals) + share if gain else ""),
-        h("td", between(gain.low, gain.high, decimals, sign=True) if gain else "", class_="interval-text"),
-        *[h("td", number(row.secondary.get(other), 3) if other in row.secondary else "") for other in others],
+        h("td", fixed(row.score, decimals), h("small", between(row.low, row.high, decimals))),
+        h("td", signed(gain.value, decimals) + share if gain else "", h("small", interval) if interval else None),
+        *[h("td", measured(row.secondary[other]) if other in row.secondary else "") for other in others],
         h("td", "" if row.seeds is None else row.seeds),
-        h("td", "" if row.seconds is None else duration(row.seconds), class_="interval-text"),
+        h(
+            "td",
+            "" if row.seconds is None else duration(row.seconds),
+        ),
     ]
     return h("tr", name, cells, class_="chosen" if row.family in ("cocktail", "ensemble") else None)
 
 
 def curves(record: Mapping[str, Any]) -> Html | None:
     """Training and validation loss with and without the recipe."""
-    figures = curve_plots(record, _loss_name(record))
+    figures = curve_plots(record)
     if not figures:
         return None
     told = "Where the validation line rises while the training line falls, the network learns its rows by heart."
     return h("section", h("h2", "Learning curves"), h("p", told), h("div", figures, class_="pair"), id="curves")
-
-
-def _loss_name(record: Mapping[str, Any]) -> str:
-    return "squared error" if text_at(record, "data", "task", limit=40) == "regression" else "log loss"
 
 
 def recipe(record: Mapping[str, Any]) -> Html | None:
@@ -179,7 +181,10 @@ def recipe(record: Mapping[str, Any]) -> Html | None:
 
 
 def _settings(form: Mapping[str, Any]) -> list[tuple[str, float]]:
-    values = [(text_at({"name": name}, "name", limit=40), number_at(form, "settings", name)) for name in mapping_at(form, "settings")]
+    values = [
+        (text_at({"name": name}, "name", limit=40), number_at(form, "settings", name))
+        for name in mapping_at(form, "settings")
+    ]
     return [(name.replace("_", " "), value) for name, value in values if value is not None]
 
 
@@ -193,8 +198,11 @@ def _recipe_table(found: list[Part]) -> Html | None:
 
 def settings_of(part: Part) -> str:
     """A part's knobs in one line: ``p 0.18``."""
-    knobs = [f"{name.replace('_', ' ')} {value if isinstance(value, str) else _strength(value)}" for name, value in part.knobs.items()]
-    return ", ".join([*knobs, *([part.remark] if part.remark else [])])
+    knobs = [
+        f"{name.replace('_', ' ')} {value if isinstance(value, str) else _strength(value)}"
+        for name, value in part.knobs.items()
+    ]
+    return ", ".join(knobs) + (f" ({part.remark})" if part.remark else "")
 
 
 def _strength(value: float | None) -> str:
@@ -205,4 +213,4 @@ def _strength(value: float | None) -> str:
 def _sentences() -> dict[str, tuple[str, str]]:
     from wellfit.report.regularizer_facts import every
 
-    return {facts.name: (facts.sentence.split(": ")[0].rstrip("."), facts.formula) for facts in every()}
+    return {facts.name: (facts.short, facts.formula) for facts in every()}

@@ -8,12 +8,13 @@ from typing import Any
 
 from wellfit.report.background import command_of
 from wellfit.report.effort import effort_words
-from wellfit.report.numbers import between, clock, count, duration, fixed, number, percent, signed
+from wellfit.report.numbers import between, clock, count, duration, fixed, measured, percent, signed
 from wellfit.report.plain import plain, shortened
 from wellfit.report.record import (
     Row,
     list_at,
     mapping_at,
+    metric_label,
     number_at,
     parts,
     rows,
@@ -25,29 +26,38 @@ from wellfit.report.record import (
 from wellfit.report.sections import level_of, metric_name, settings_of
 
 WIDTH = 100
-TOPIC = 9  # columns that the topic takes: "baseline" and a space
-_LABEL = 30
+TOPIC = 11  # columns that the topic takes: "re-scoring" and a space
+_LABEL = 40
 
 
 def told(topic: str, sentence: str, width: int = WIDTH) -> str:
     """A topic and its sentence, wrapped; a narrow terminal gets no indentation."""
-    text, indent = plain(sentence), TOPIC if width >= 4 * TOPIC else 1
-    head = f"{topic:<{TOPIC - 1}} " if indent == TOPIC else f"{topic} "
-    lines = textwrap.wrap(text, max(width, 10), initial_indent=head, subsequent_indent=" " * indent)
+    wide = width >= 4 * TOPIC
+    head = f"{topic:<{TOPIC - 1}} " if wide else f"{topic} "
+    rest = " " * (TOPIC if wide else 1)
+    room = max(width, len(head) + 6)
+    lines = textwrap.wrap(plain(sentence), room, initial_indent=head, subsequent_indent=rest, break_on_hyphens=False)
     return "\n".join(lines) or head.rstrip()
 
 
 def show(record: Mapping[str, Any]) -> str:
     """Everything worth knowing of a run: what it was, what came out, what it took."""
-    blocks = [head(record), *_data(record), *result(record).splitlines(), *_effort(record), told("command", command_of(record))]
-    return "\n".join(block for block in blocks if block)
+    return "\n".join(
+        [head(record), *_data(record), result(record), *_effort(record), told("command", command_of(record))]
+    )
 
 
 def head(record: Mapping[str, Any]) -> str:
     """The first line: which run, on what, how long."""
-    words = [f"wellfit {text_at(record, 'wellfit', limit=20)}".strip(), f"run {text_at(record, 'name', limit=60) or '?'}"]
+    words = [
+        f"wellfit {text_at(record, 'wellfit', limit=20)}".strip(),
+        f"run {text_at(record, 'name', limit=60) or '?'}",
+    ]
     words.append(text_at(record, "status", limit=20))
-    device, processors = text_at(record, "machine", "device", limit=40), text_at(record, "machine", "processors", limit=8)
+    device, processors = (
+        text_at(record, "machine", "device", limit=40),
+        text_at(record, "machine", "processors", limit=8),
+    )
     words.append(f"{device} x{processors}" if device and processors else device)
     seed, seconds = text_at(record, "options", "seed", limit=20), number_at(record, "seconds")
     words += [f"seed {seed}" if seed else "", duration(seconds) if seconds is not None else ""]
@@ -96,8 +106,16 @@ def comparison(record: Mapping[str, Any], width: int = WIDTH) -> str:
     lines = rows(record)
     if not lines:
         return ""
-    decimals, others = score_decimals(lines), secondary_names(lines)
-    head_cells = ["", metric_name(record), "95 % interval", "gain", "95 % interval", *others]
+    decimals, others = score_decimals(lines), secondary_names(lines, metric_name(record))
+    head_cells = [
+        "",
+        metric_name(record),
+        "95 % interval",
+        "gain",
+        "95 % interval",
+        "relative",
+        *map(metric_label, others),
+    ]
     body = [_cells(row, decimals, others) for row in lines]
     while len(head_cells) > 2 and _width([head_cells, *body]) > width:
         head_cells, body = head_cells[:-1], [cells[:-1] for cells in body]
@@ -109,14 +127,14 @@ def comparison(record: Mapping[str, Any], width: int = WIDTH) -> str:
 
 def _cells(row: Row, decimals: int, others: list[str]) -> list[str]:
     gain = row.gain
-    share = f" ({percent(gain.relative)})" if gain is not None and gain.relative is not None else ""
     return [
         shortened(row.label, _LABEL),
         fixed(row.score, decimals),
         between(row.low, row.high, decimals),
-        signed(gain.value, decimals) + share if gain else "",
+        signed(gain.value, decimals) if gain else "",
         between(gain.low, gain.high, decimals, sign=True) if gain else "",
-        *[number(row.secondary[other]) if other in row.secondary else "" for other in others],
+        percent(gain.relative) if gain and gain.relative is not None else "",
+        *[measured(row.secondary[other]) if other in row.secondary else "" for other in others],
     ]
 
 

@@ -66,15 +66,19 @@ class Arena:
         members = [Member(recipe, candidate.rate, s, f, candidate.kind) for s, f in zip(seeds, folds, strict=True)]
         return Entrant(candidate, tuple(members))
 
-    def train(self, entrants: Sequence[Entrant], until: int, deadline: float) -> list[Result]:
+    def train(
+        self, entrants: Sequence[Entrant], until: int, deadline: float, reached: Sequence[int] | None = None
+    ) -> list[Result]:
         """Train entrants up to a step, in stacks; their cohorts and scores are brought up to date.
 
         What the deadline cuts off stands where it stopped; an entrant that was not begun keeps an infinite score.
+        ``reached`` are the steps where the stacks of an earlier run stopped, to be repeated.
         """
         groups = self._groups(entrants)
         seconds = max(0.0, deadline - time.monotonic())
         turns = math.ceil(len(groups) / self.engine.hands)
-        tasks = [self._task(group, until, deadline, seconds, turns) for group in groups]
+        limits = reached if reached and len(reached) == len(groups) else [until] * len(groups)
+        tasks = [self._task(g, limit, seconds, turns) for g, limit in zip(groups, limits, strict=True)]
         watch = (lambda _task, _step, best: self.watch(best)) if self.watch else None  # type: ignore[misc]
         results = self.engine.run(tasks, watch)
         for group, result in zip(groups, results, strict=True):
@@ -92,7 +96,7 @@ class Arena:
             groups += [alike[i : i + per_stack] for i in range(0, len(alike), per_stack)]
         return groups
 
-    def _task(self, group: list[Entrant], until: int, deadline: float, seconds: float, turns: int) -> Task:
+    def _task(self, group: list[Entrant], until: int, seconds: float, turns: int) -> Task:
         per_stack = max(1, self.chunk // len(group[0].members))
         whole = group + [group[-1]] * (per_stack - len(group))  # a stack of one size compiles once
         course = dataclasses.replace(self.course, until=until)
@@ -130,6 +134,7 @@ class RungRecord:
     seconds: float
     kept: int
     building: float
+    stacks: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -140,17 +145,18 @@ def climb(
     deadline: float,
     name: str,
     leave: Callable[[Entrant], None] | None = None,
+    reached: Sequence[Sequence[int]] = (),
     protected: str = "single",
 ) -> tuple[list[Entrant], list[RungRecord]]:
     """Send entrants up the rungs; returns those that reached the top, best first, and what each rung was.
 
     Between rungs the better ones by best score so far go on, and the best of the ``protected`` kind with them.
-    ``leave`` is called for each that is left behind.
+    ``leave`` is called for each that is left behind; ``reached`` are, per rung, the steps of an earlier run's stacks.
     """
     records = []
     for number, rung in enumerate(rungs):
         begun = time.monotonic()
-        results = arena.train(entrants, rung.until, deadline)
+        results = arena.train(entrants, rung.until, deadline, reached[number] if number < len(reached) else None)
         entrants.sort(key=lambda e: e.score)
         coming = rungs[number + 1].members if number + 1 < len(rungs) else len(entrants)
         kept, left = _keep(entrants, coming, protected)
@@ -158,11 +164,11 @@ def climb(
             if leave:
                 leave(entrant)
             entrant.cohort = None
-        reached = min(r.cohort.step for r in results)
+        stacks = tuple(r.cohort.step for r in results)
         records.append(
             RungRecord(
-                name, len(entrants), rung.until, reached, entrants[0].score, time.monotonic() - begun, len(kept),
-                max(r.building for r in results), tuple({r.note for r in results if r.note}),
+                name, len(entrants), rung.until, min(stacks), entrants[0].score, time.monotonic() - begun, len(kept),
+                max(r.building for r in results), stacks, tuple({r.note for r in results if r.note}),
             )
         )  # fmt: skip
         entrants = kept

@@ -6,40 +6,41 @@ from collections.abc import Iterator, Mapping
 
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Knob, Regularizer
-from wellfit.regularizers import EMA, Dropout, InputNoise, LabelSmoothing, Mixup, WeightDecay
+from wellfit.regularizers import EMA, L1, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
 from wellfit.search.space import RATES, Candidate
 
-COCKTAILS: tuple[tuple[Recipe, float], ...] = (
-    (Recipe(WeightDecay(0.05), Dropout(0.1), EMA(0.99)), 3e-3),
-    (Recipe(WeightDecay(0.2), Dropout(0.25), EMA(0.99)), 2e-3),
-    (Recipe(WeightDecay(0.1), Dropout(0.15), LabelSmoothing(0.05), EMA(0.995)), 3e-3),
-    (Recipe(Mixup(0.2), WeightDecay(0.1), EMA(0.99)), 3e-3),
-    (Recipe(Mixup(0.3), Dropout(0.2), WeightDecay(0.3), EMA(0.99)), 3e-3),
-    (Recipe(InputNoise(0.1), Dropout(0.3), EMA(0.99)), 3e-3),
-    (Recipe(InputNoise(0.2), WeightDecay(0.5), Dropout(0.3), EMA(0.99)), 2e-3),
-    (Recipe(EMA(0.995)), 3e-3),
-    (Recipe(Dropout(0.4), WeightDecay(1.0), EMA(0.995)), 1e-3),
-    (Recipe(EMA(0.99), InputNoise(0.02)), 5e-3),
+COCKTAILS: tuple[Recipe, ...] = (
+    Recipe(EMA(0.99), WeightDecay(0.05), Dropout(0.1)),
+    Recipe(EMA(0.98), Mixup(0.2), Dropout(0.05)),
+    Recipe(EMA(0.99), WeightDecay(0.3), Dropout(0.25)),
+    Recipe(EMA(0.98), LabelSmoothing(0.03), WeightDecay(0.1)),
+    Recipe(EMA(0.99), InputNoise(0.1), Dropout(0.15), WeightDecay(0.1)),
+    Recipe(EMA(0.98), InputNoise(0.03)),
+    Recipe(EMA(0.995), Mixup(0.4), Dropout(0.2), WeightDecay(0.5)),
+    Recipe(EMA(0.99), WeightDecay(1.0), Dropout(0.4)),
+    Recipe(EMA(0.99), L1(3e-4), Dropout(0.1)),
+    Recipe(EMA(0.99), InputNoise(0.3), Dropout(0.3), WeightDecay(1.0), MaxNorm(2.0)),
 )
+"""From mild to strong by turns, so that the first few cover the range."""
 
 
-def cocktails(parts: Mapping[str, type[Regularizer]]) -> Iterator[tuple[Recipe, float]]:
-    """The portfolio as far as a space knows its parts."""
-    for recipe, rate in COCKTAILS:
+def cocktails(parts: Mapping[str, type[Regularizer]], rate: float) -> Iterator[tuple[Recipe, float]]:
+    """The portfolio as far as a space knows its parts, at a learning rate that served the network without any."""
+    for recipe in COCKTAILS:
         known = Recipe(*(p for p in recipe if p.name in parts))
         if known.parts:
             yield known, rate
 
 
-def singles(parts: Mapping[str, type[Regularizer]], rates: tuple[float, ...], each: int) -> list[Candidate]:
-    """Every regularizer alone at ``each`` strengths spread over its range, the learning rates taken in turn."""
-    found = []
-    for name in parts:
-        for i in range(each):
-            share = (i + 0.5) / each if each > 1 else 0.5
-            recipe = Recipe(at_share(parts[name], share))
-            found.append(Candidate(recipe, rates[(len(found)) % len(rates)], "single"))
-    return found
+def singles(parts: Mapping[str, type[Regularizer]], rate: float, count: int) -> list[Candidate]:
+    """So many regularizers alone: all at a middle strength first, then at a milder and a stronger one.
+
+    Those that help most often come first, so that a short list holds them.
+    """
+    often = ["EMA", "Dropout", "WeightDecay", "Mixup", "InputNoise", "LabelSmoothing", "MaxNorm", "L2", "L1"]
+    names = sorted(parts, key=lambda n: (often.index(n) if n in often else len(often), n))
+    found = [Recipe(at_share(parts[n], share)) for share in (0.5, 0.25, 0.75) for n in names]
+    return [Candidate(recipe, rate, "single") for recipe in found[:count]]
 
 
 def at_share(cls: type[Regularizer], share: float) -> Regularizer:

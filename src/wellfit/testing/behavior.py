@@ -1,8 +1,9 @@
-"""Contracts on what a regularizer does: neutral, pure, the same in every form of its knobs, and true to its strength."""
+"""Contracts on what a regularizer does: neutral, pure, the same in every form of its knobs, true to its strength."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -114,7 +115,7 @@ def check_strength(cls: type[Regularizer]) -> None:
         if facts.neutral is None:
             continue
         effects = [_effect(cls(**{name: value}), network, task) for value in strengths(facts)]
-        rising = all(a <= b * (1 + 1e-9) + 1e-12 for a, b in zip(effects, effects[1:], strict=False))
+        rising = all(a <= b * (1 + 1e-9) + 1e-12 for a, b in itertools.pairwise(effects))
         hold(rising and effects[-1] > effects[0], cls, f"more {name} is not more effect: {effects}")
 
 

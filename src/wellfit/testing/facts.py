@@ -76,7 +76,9 @@ def check_knobs(cls: type[Regularizer]) -> None:
             if bad != math.inf:
                 hold(_refused(cls, name, bad), cls, f"{name} = {bad!r} is accepted")
     neutral = [n for n, k in cls.knobs().items() if k.neutral is not None]
-    hold(bool(neutral) != bool(cls.exempt.strip()), cls, "it needs a neutral value or, in `exempt`, the reason for none")
+    hold(
+        bool(neutral) != bool(cls.exempt.strip()), cls, "it needs a neutral value or, in `exempt`, the reason for none"
+    )
     if neutral:
         hold(cls().neutral().is_neutral(), cls, "neutral() is not neutral")
         hold(not cls().is_neutral(), cls, "its default is neutral: it does nothing")

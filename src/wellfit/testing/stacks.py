@@ -32,7 +32,9 @@ def check_stack_training(cls: type[Regularizer], optimizer: Optimizer | None = N
             lone = train_alone(trainer, state, seed, task)
             for name, weight in lone.deployed().items():
                 difference = float((weight - stacked[name][seed]).abs().max())
-                hold(difference <= _BOUND, cls, f"{recipes[seed]!r}: {name} is {difference:.1e} off in a stack ({task})")
+                hold(
+                    difference <= _BOUND, cls, f"{recipes[seed]!r}: {name} is {difference:.1e} off in a stack ({task})"
+                )
 
 
 def train_alone(trainer: Trainer, state: State, seed: int, task: str) -> State:

@@ -100,9 +100,7 @@ class Runner:
 
 def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:
     """The graph as machine code, checked to run once; raises what the compiler raises."""
-    import torch._inductor as inductor
-
-    function = inductor.compile(graph, arguments)
+    function = torch.compile(graph, fullgraph=True, dynamic=False)
     function(*[a.clone() for a in arguments])
     return function
 

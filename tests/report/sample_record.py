@@ -55,7 +55,10 @@ def _data() -> dict[str, Any]:
     return {
         "file": "adult.csv", "rows": 32561, "features": 14, "encoded": 61, "task": "binary", "target": "income",
         "classes": ["<=50K", ">50K"], "class_counts": [24720, 7841], "hash": "sha256:7f3a9c0d11",
-        "columns": [{"name": "age", "kind": "number", "reason": ""}, {"name": "id", "kind": "dropped", "reason": "unique in every row"}],
+        "columns": [
+            {"name": "age", "kind": "number", "reason": ""},
+            {"name": "id", "kind": "dropped", "reason": "unique in every row"},
+        ],
         "notes": [{"code": "WF002", "sentence": "24 exact duplicate rows kept together in one split."}],
         "split": "70/15/15 stratified, fixed by a hash of the rows",
         "train_rows": 22793, "valid_rows": 4884, "test_rows": 4884, "folds": 1,
@@ -71,16 +74,20 @@ def _plan() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _candidate(k: int) -> dict[str, Any]:
+    share = (k * 37) % 101 / 101
+    loss = 0.3 + 0.04 * (k % 4 == 0) + 0.25 * abs(share - 0.55) + 0.0007 * ((k * 53) % 97)
+    kind = "control" if k % 4 == 0 else "cocktail"
+    return {"label": f"Dropout, Mixup {k}", "kind": kind, "rate": 10 ** (2.2 * share - 4), "loss": loss, "step": 300}
+
+
 def _search(candidates: int) -> dict[str, Any]:
     rungs = [
-        {"name": "search", "members": 64 // 2**k, "until": 300 * 2**k, "best": 0.34 - 0.01 * k, "seconds": 6.0, "kept": 32 // 2**k}
+        {"name": "search", "members": 64 // 2**k, "until": 300 * 2**k, "best": 0.34 - 0.01 * k, "seconds": 6.0,
+         "kept": 32 // 2**k}
         for k in range(4)
-    ]
-    told = [
-        {"label": f"Dropout, Mixup {k}", "rate": 10 ** (-4 + 2.2 * ((k * 37) % 101) / 101), "step": 300,
-         "loss": 0.3 + 0.25 * abs(((k * 37) % 101) / 101 - 0.55) + 0.0007 * ((k * 53) % 97)}
-        for k in range(candidates)
     ]  # fmt: skip
+    told = [_candidate(k) for k in range(candidates)]
     steps = {"controls": 410_000, "search": 423_000}
     return {"members": 96, "diverged": 2, "member_steps": steps, "rungs": rungs, "candidates": told}
 
@@ -95,7 +102,8 @@ def record(candidates: int = 96) -> dict[str, Any]:
             {"schedule": {"dial": {"ramp": {"epochs": 5.0}}, "of": {"InputNoise": {"std": 0.1}}}},
         ],
     }  # fmt: skip
-    phases = [("read and check", 1.9, 0), ("controls", 19.8, 410_000), ("search", 24.0, 423_000), ("rescoring", 9.1, 90_000), ("test", 1.4, 0)]
+    phases = [("read and check", 1.9, 0), ("controls", 19.8, 410_000), ("search", 24.0, 423_000)]
+    phases += [("re-scoring", 9.1, 90_000), ("test", 1.4, 0)]
     return {
         "format": "wellfit.run", "version": 1, "wellfit": "0.1.0", "status": "finished", "name": "adult-7f3a",
         "options": {"target": "income", "budget": "60s", "seed": 0, "metric": None, "device": "auto", "drop": []},
@@ -116,7 +124,8 @@ def record(candidates: int = 96) -> dict[str, Any]:
 def poisoned(value: Any, payload: str) -> Any:
     """The record with a payload at the end of every text, keys of the format aside."""
     if isinstance(value, dict):
-        return {key: item if key in ("key", "level", "status") else poisoned(item, payload) for key, item in value.items()}
+        kept = ("key", "level", "status")
+        return {key: item if key in kept else poisoned(item, payload) for key, item in value.items()}
     if isinstance(value, list):
         return [poisoned(item, payload) for item in value]
     return value + payload if isinstance(value, str) else value

@@ -1,0 +1,53 @@
+"""The options of the commands: how each is written, and what help says of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def _column(text: str) -> typer.models.OptionInfo:
+    return typer.Option(metavar="COLUMN", help=text)
+
+
+def _file(text: str) -> typer.models.OptionInfo:
+    return typer.Option(metavar="FILE", help=text)
+
+
+def _name(text: str) -> typer.models.OptionInfo:
+    return typer.Option(metavar="NAME", help=text)
+
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: .csv, .tsv, .txt (also .gz, .zip), .parquet.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="A table with the columns of the training.")]
+RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
+Asked = Annotated[str, typer.Argument(metavar="NAME", help="A regularizer's name or a code.")]
+
+Target = Annotated[str | None, _column("The column to predict.")]
+Group = Annotated[str | None, _column("Rows with one value of this column stay together.")]
+Time = Annotated[str | None, _column("Split by this column: no future row in training.")]
+Weight = Annotated[str | None, _column("The column of row weights.")]
+Drop = Annotated[list[str] | None, _column("Leave a column out; may be repeated.")]
+
+Valid = Annotated[str | None, _file("A file with the validation rows.")]
+Test = Annotated[str | None, _file("A file with the test rows.")]
+RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of searching.")]
+Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]
+Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where the predictions go, as .csv.")]
+
+ClassWeight = Annotated[str | None, _name("balanced: every class counts the same.")]
+Metric = Annotated[str | None, _name("Any scikit-learn scorer; log loss or RMSE by default.")]
+Task = Annotated[str | None, _name("binary, multiclass or regression; told from the target by default.")]
+Device = Annotated[str, _name("auto, cpu or cuda.")]
+Model = Annotated[str, _name("ensemble or single.")]
+
+Budget = Annotated[str, typer.Option(metavar="TIME", help="Time from the start of the process: 60s, 10m, 1h.")]
+Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Where random draws start from.")]
+Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="The run's folder; runs/NAME-HASH by default.")]
+DemoOut = Annotated[str, typer.Option(metavar="FOLDER", help="The folder for tables and run.")]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
+Silence = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colors; NO_COLOR in the environment does the same.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -1,0 +1,233 @@
+"""``where`` confines and ``schedule`` dials, and the two commute."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from worlds import LEAVES
+
+from wellfit import (
+    EMA,
+    L1,
+    L2,
+    SAM,
+    BatchNorm,
+    ClipNorm,
+    Dropout,
+    EarlyStopping,
+    MaxNorm,
+    Mixup,
+    Recipe,
+    RecipeError,
+    WeightDecay,
+    after,
+    fade,
+    ramp,
+    schedule,
+    where,
+)  # fmt: skip
+from wellfit.draws import Now
+from wellfit.sites import Site
+from wellfit.testing.outcome import draw_sample, outcome, small_network
+from wellfit.wrappers import Wrapper
+
+SAMPLE, NETWORK = draw_sample(0), small_network("classification")
+RATES = {n: torch.tensor(0.1, dtype=torch.float64) for n in SAMPLE.params}
+DIALED = [cls for cls in LEAVES if not cls.exempt and cls is not EarlyStopping]
+
+
+def _now(epoch=0.0, step=1):
+    return Now.at(step, 2, rates=RATES, epoch=epoch)
+
+
+def _at(part, epoch):
+    """The part as it stands at an epoch, with knobs as in training: tensors."""
+    return Recipe(part).on(SAMPLE.x).parts[0].at(_now(epoch))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", {"blocks.0.linear.weight", "blocks.0.linear.bias", "blocks.1.linear.weight", "blocks.1.linear.bias",
+               "head.weight", "head.bias"}),
+        ("head.*", {"head.weight", "head.bias"}),
+        ("*.bias", {"blocks.0.linear.bias", "blocks.1.linear.bias", "head.bias"}),
+        ("blocks.[1-9].*|head.weight", {"blocks.1.linear.weight", "blocks.1.linear.bias", "head.weight"}),
+        ("blocks.?.linear.bias", {"blocks.0.linear.bias", "blocks.1.linear.bias"}),
+        ("HEAD.*", set()),
+        ("", set()),
+    ],
+)  # fmt: skip
+def test_where_selects_parameters_by_name(pattern, expected):
+    part = where(WeightDecay(0.5), pattern)
+    assert set(part.select(SAMPLE.params)) == expected
+    moved = Recipe(part).shrink(SAMPLE.params, _now())
+    assert {n for n in moved if not torch.equal(moved[n], SAMPLE.params[n])} == expected
+
+
+def test_without_where_biases_are_spared():
+    for part in (L1(0.5), WeightDecay(0.5), MaxNorm(0.1)):
+        recipe = Recipe(part)
+        moved = recipe.project(recipe.shrink(SAMPLE.params, _now()), _now())
+        changed = {n for n in moved if not torch.equal(moved[n], SAMPLE.params[n])}
+        assert changed == {n for n in moved if n.endswith("weight")}
+    assert set(Recipe(L2(0.5)).penalty_gradient(SAMPLE.params, _now())) == {n for n in SAMPLE.params if "weight" in n}
+
+
+def test_where_selects_sites_by_name():
+    h = torch.ones(50, 8, dtype=torch.float64)
+    first, second = (Site(f"blocks.{i}.hidden", "hidden", i, 2) for i in range(2))
+    recipe = Recipe(where(Dropout(0.5), "blocks.0.*"))
+    assert not torch.equal(recipe.activation(h, first, {}, _now()), h)
+    assert torch.equal(recipe.activation(h, second, {}, _now()), h)
+    anywhere = Recipe(where(Dropout(0.5), "*"))
+    branch = Site("blocks.0.branch", "branch")
+    assert not torch.equal(anywhere.activation(h, branch, {}, _now()), h), "a pattern replaces the default kinds"
+    assert torch.equal(Recipe(Dropout(0.5)).activation(h, branch, {}, _now()), h)
+
+
+@pytest.mark.parametrize("cls", DIALED, ids=lambda c: c.__name__)
+def test_where_that_matches_nothing_is_the_identity(cls):
+    if cls.stages & {"batch"}:
+        pytest.skip("acts on rows, which have no names")  # said, and a test below holds it to that
+    part = where(cls(), "no such name")
+    got, idle = outcome(Recipe(part), SAMPLE, NETWORK), outcome(Recipe(), SAMPLE, NETWORK)
+    bare = outcome(Recipe(part), SAMPLE, NETWORK, plain=True)
+    assert idle == {}
+    for name, value in got.items():
+        if not name.startswith("penalty."):
+            assert torch.equal(value, bare[name]), name
+    assert not Recipe(part).penalty_gradient(SAMPLE.params, _now())
+    grads = Recipe(part).gradient(lambda params: {n: 2 * w for n, w in params.items()}, SAMPLE.params, _now())
+    assert all(torch.equal(grads[n], 2 * SAMPLE.params[n]) for n in SAMPLE.params)
+
+
+def test_where_of_a_part_that_acts_on_rows_still_acts():
+    x, _ = Recipe(where(Mixup(1.0), "no such name")).batch(SAMPLE.x, SAMPLE.target, _now())
+    assert not torch.equal(x, SAMPLE.x)
+
+
+def test_clip_under_where_takes_the_norm_of_what_it_selects():
+    recipe = Recipe(where(ClipNorm(0.5), "head.*"))
+    grads = recipe.gradient(lambda params: dict(params), SAMPLE.params, _now())
+    length = torch.sqrt(sum((grads[n] ** 2).sum() for n in grads if n.startswith("head")))
+    assert abs(length - 0.5) < 1e-5
+    assert all(torch.equal(grads[n], SAMPLE.params[n]) for n in grads if not n.startswith("head"))
+
+
+def test_sam_under_where_moves_only_what_it_selects():
+    seen = []
+
+    def grad_of(params):
+        seen.append(dict(params))
+        return {n: 2 * w for n, w in params.items()}
+
+    grads = Recipe(where(SAM(0.5), "head.*")).gradient(grad_of, SAMPLE.params, _now())
+    moved = {n for n in seen[1] if not torch.equal(seen[1][n], SAMPLE.params[n])}
+    assert moved == {"head.weight", "head.bias"}
+    assert all(torch.equal(grads[n], 2 * seen[1][n]) for n in grads)
+
+
+def test_average_under_where_hands_over_the_rest_as_it_is():
+    recipe = Recipe(where(EMA(0.9), "head.*")).start(SAMPLE.weights)
+    later = {n: w + 1 for n, w in SAMPLE.weights.items()}
+    deployed = recipe.after_step(later, _now(step=50)).deploy(later)
+    changed = {n for n in later if not torch.equal(deployed[n], later[n])}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_what_changes_the_network_cannot_be_confined():
+    with pytest.raises(RecipeError, match="whole network"):
+        where(BatchNorm(), "blocks.0*")
+    with pytest.raises(RecipeError, match="whole network"):
+        where(schedule(BatchNorm(), ramp(2)), "blocks.0*")
+
+
+@pytest.mark.parametrize("call", [lambda: where(L2, "*"), lambda: where(L2(), 3), lambda: where("L2", "*"),
+                                  lambda: schedule(L2(), 5), lambda: schedule(None, ramp(2)), lambda: ramp(0),
+                                  lambda: ramp(-1), lambda: fade(math.nan), lambda: after(math.inf),
+                                  lambda: ramp("3"), lambda: ramp(True), lambda: fade(10**400)])  # fmt: skip
+def test_malformed_wrappers_are_refused(call):
+    with pytest.raises(RecipeError) as caught:
+        call()
+    assert caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("dial", "course"),
+    [
+        (ramp(4), {0.0: 0.0, 1.0: 0.25, 4.0: 1.0, 9.0: 1.0}),
+        (fade(4), {0.0: 1.0, 1.0: 0.75, 4.0: 0.0, 9.0: 0.0}),
+        (after(4), {0.0: 0.0, 3.99: 0.0, 4.0: 1.0, 9.0: 1.0}),
+    ],
+)
+def test_dials(dial, course):
+    for epoch, expected in course.items():
+        assert abs(float(dial(torch.tensor(epoch))) - expected) < 1e-7
+        assert float(_at(schedule(L2(0.3), dial), epoch).strength) == pytest.approx(0.3 * expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("cls", DIALED, ids=lambda c: c.__name__)
+def test_schedule_is_neutral_at_zero_and_as_given_at_one(cls):
+    part = schedule(cls(), ramp(4))
+    for name, facts in cls.knobs().items():
+        if facts.neutral is None:
+            assert float(getattr(_at(part, 0.0), name)) == getattr(cls(), name)
+        else:
+            assert float(getattr(_at(part, 0.0), name)) == facts.neutral
+        assert float(getattr(_at(part, 4.0), name)) == getattr(cls(), name)
+    assert _at(part, 0.0).is_neutral()
+    late = outcome(_at(part, 4.0), SAMPLE, NETWORK)
+    plain = outcome(Recipe(cls()).on(SAMPLE.x).parts[0], SAMPLE, NETWORK)
+    assert all(torch.equal(late[n], plain[n]) for n in plain)
+
+
+def test_a_limit_comes_down_from_infinity():
+    limits = [float(_at(schedule(MaxNorm(2.0), ramp(4)), e).limit) for e in (0.0, 1.0, 2.0, 4.0)]
+    assert limits == [math.inf, 8.0, 4.0, 2.0]
+
+
+@given(
+    cls=some.sampled_from([L1, L2, WeightDecay, Dropout, MaxNorm, ClipNorm, SAM, EMA]),
+    epoch=some.floats(0, 8),
+    dial=some.sampled_from([ramp(3), fade(5), after(2)]),
+    pattern=some.sampled_from(["*", "head.*", "*.bias", "none"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_schedule_and_where_commute(cls, epoch, dial, pattern):
+    one, other = schedule(where(cls(), pattern), dial), where(schedule(cls(), dial), pattern)
+    assert one.name == other.name
+    step = round(epoch * 4)
+    a, b = (outcome(Recipe(p).on(SAMPLE.x), SAMPLE, NETWORK, step=step) for p in (one, other))
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[n], b[n]) for n in a)
+
+
+def test_a_schedule_keeps_the_memory_and_not_the_knob_of_the_moment():
+    part = Recipe(schedule(EMA(0.9), ramp(4))).on(SAMPLE.x).start(SAMPLE.weights)
+    part = part.after_step(SAMPLE.weights, _now(epoch=1.0, step=50))
+    inner = part.parts[0].inner
+    assert float(inner.decay) == 0.9
+    assert inner.average is not None
+
+
+def test_a_wrapper_answers_for_what_is_inside():
+    for cls in LEAVES:
+        wrapped = schedule(cls(), ramp(2))
+        assert isinstance(wrapped, Wrapper)
+        assert (wrapped.rank, wrapped.tasks, wrapped.stages, wrapped.exempt) == (
+            cls.rank,
+            cls.tasks,
+            cls.stages,
+            cls.exempt,
+        )
+        assert wrapped.knobs() == cls.knobs()
+        assert wrapped == schedule(cls(), ramp(2))
+        assert wrapped != schedule(cls(), ramp(3))
+        assert wrapped != cls()
+        assert hash(wrapped) == hash(schedule(cls(), ramp(2)))
+    assert where(Dropout(0.2), "a").name == "Dropout@a"
