@@ -15,34 +15,48 @@ from wellfit.errors import (
     UsageError,
     WellfitError,
 )
-from wellfit.recipe import Recipe
-from wellfit.regularizer import Regularizer, knob, memory, static
-from wellfit.regularizers import *  # noqa: F403
-from wellfit.regularizers import __all__ as _leaves
-from wellfit.wrappers import after, fade, ramp, schedule, where
 
 if TYPE_CHECKING:
     from wellfit.job import Run, fit, load
+    from wellfit.recipe import Recipe
+    from wellfit.regularizer import Regularizer, knob, memory, static
+    from wellfit.regularizers import *
+    from wellfit.wrappers import after, fade, ramp, schedule, where
 
 __version__ = "0.1.0"
 
-_LATER = {"fit": "wellfit.job", "load": "wellfit.job", "Run": "wellfit.job"}
-"""What needs pandas, scikit-learn and Optuna is imported when it is used: ``import wellfit`` costs torch and 0.1 s."""
+_HOMES = {
+    "wellfit.job": ("Run", "fit", "load"),
+    "wellfit.recipe": ("Recipe",),
+    "wellfit.regularizer": ("Regularizer", "knob", "memory", "static"),
+    "wellfit.wrappers": ("after", "fade", "ramp", "schedule", "where"),
+    "wellfit.errors": (
+        "BudgetError", "DataError", "MissingExtra", "RecipeError", "RunFolderError", "TrainingError", "UsageError",
+        "WellfitError",
+    ),
+}  # fmt: skip
+"""Where the public names live; they are imported when they are used, so that ``wellfit --help`` needs no torch."""
 
-__all__ = sorted(  # noqa: PLE0605
-    [
-        *_leaves, *_LATER, "BudgetError", "DataError", "MissingExtra", "Recipe", "RecipeError", "Regularizer",
-        "RunFolderError", "TrainingError", "UsageError", "WellfitError", "after", "fade", "knob", "memory", "ramp",
-        "schedule", "static", "where",
-    ]
-)  # fmt: skip
+
+def _public() -> dict[str, str]:
+    """Every public name with its module: those above, and every regularizer."""
+    homes = {name: module for module, names in _HOMES.items() for name in names}
+    leaves = importlib.import_module("wellfit.regularizers").__all__
+    return dict(sorted({**homes, **dict.fromkeys(leaves, "wellfit.regularizers")}.items()))
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    if name == "__all__":
+        return list(_public())
+    if not name.startswith("_"):
+        leaves = importlib.import_module("wellfit.regularizers")
+        if name in leaves.__all__:
+            return getattr(leaves, name)
     raise AttributeError(f"module 'wellfit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*_public(), "__version__"]

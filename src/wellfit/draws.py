@@ -157,16 +157,16 @@ class Now:
         root. Eight proposals are made at once and the first accepted one taken: each is accepted with probability over
         .95, so that none is in fewer than 1 of 10**10 draws; then the first one stands.
         """
-        shape = torch.as_tensor(alpha, dtype=torch.float32, device=self.key.device).clamp(min=1e-6)
+        shape = torch.as_tensor(alpha, dtype=torch.float64, device=self.key.device).clamp(min=1e-6)
         d = shape + 2.0 / 3.0
-        normals = self.normal((2, 8), name)
+        normals = self.normal((2, 8), name).to(torch.float64)
         cube = (1.0 + normals * torch.rsqrt(9.0 * d)) ** 3
         log_cube = torch.log(cube.clamp(min=1e-30))
-        tests = torch.log1p(-self.uniform((2, 9), f"{name}.tests"))
+        tests = torch.log1p(-self.uniform((2, 9), f"{name}.tests").to(torch.float64))
         accepted = (cube > 0) & (tests[:, :8] < 0.5 * normals * normals + d * (1.0 - cube + log_cube))
         first = torch.argmax(accepted.to(torch.float32), dim=1, keepdim=True)
         log_gamma = torch.gather(log_cube, 1, first).squeeze(1) + tests[:, 8] / shape
-        return torch.sigmoid(log_gamma[0] - log_gamma[1])
+        return torch.sigmoid(log_gamma[0] - log_gamma[1]).to(torch.float32)
 
     def _ring(self, shape: tuple[int, ...], name: str) -> Tensor:
         """Uniform int32 in 0 ... 2**24 - 1."""

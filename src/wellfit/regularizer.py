@@ -97,7 +97,7 @@ class Regularizer:
         penalty(params, now) -> scalar                 with penalty_gradient in closed form where there is one
         gradient(grad_of, params, now) -> gradients    middleware around the gradient
         shrink(params, now) -> params                  after the gradient, before the optimizer adds its update
-        project(params, now) -> params                 after the optimizer
+        project(params, now) -> params                 after the optimizer; now.rates are the weights' own step sizes
         after_step(weights, now) -> self
         after_epoch(weights, metrics, now) -> self     with the query stop() -> bool
         deploy(weights) -> weights                     what is evaluated and handed over

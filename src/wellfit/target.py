@@ -24,10 +24,14 @@ class Target:
     classes: bool
 
     def blend(self, other: Target, share: Tensor) -> Target:
-        """``share`` of this target and the rest of the other: the labels of mixed rows."""
-        mixed = share * self.values + (1.0 - share) * other.values
+        """``share`` of this target and the rest of the other: the labels of mixed rows.
+
+        A row that counts more brings more of its label, so that the weighted cross-entropy of the blend is exactly
+        share * weight * loss of the one + (1 - share) * weight * loss of the other.
+        """
         weight = share * self.weight + (1.0 - share) * other.weight
-        return dataclasses.replace(self, values=mixed, weight=weight)
+        own = torch.where(weight > 0, share * self.weight / torch.where(weight > 0, weight, 1.0), share).unsqueeze(-1)
+        return dataclasses.replace(self, values=own * self.values + (1.0 - own) * other.values, weight=weight)
 
     def take(self, rows: Tensor) -> Target:
         return dataclasses.replace(self, values=self.values[rows], weight=self.weight[rows])

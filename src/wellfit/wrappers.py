@@ -116,8 +116,13 @@ class Wrapper(Regularizer, abstract=True):
 
     def _keep(self, later: Regularizer) -> Self:
         """Take over the memory of the part after a stage, not the knobs it had at that moment."""
-        knobs = {n: v for n, v in vars(self.inner).items() if n in self.inner.knobs()}
-        return self.remember(inner=later.remember(**knobs))
+        return self.remember(inner=_with_knobs_of(self.inner, later))
+
+
+def _with_knobs_of(part: Regularizer, later: Regularizer) -> Regularizer:
+    if isinstance(part, Wrapper) and isinstance(later, Wrapper):
+        return later.remember(inner=_with_knobs_of(part.inner, later.inner))
+    return later.remember(**{n: getattr(part, n) for n in part.knobs()})
 
 
 class Where(Wrapper, abstract=True):

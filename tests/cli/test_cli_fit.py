@@ -111,6 +111,23 @@ def test_a_signal_becomes_an_interruption_with_its_exit_code(job, wellfit_comman
     assert signal.getsignal(getattr(signal, name)) == before
 
 
+def test_ctrl_c_is_heard_where_a_shell_had_it_ignored_and_nohup_stays(job, wellfit_command, monkeypatch):
+    def fit_file(path, options, progress, started=None):
+        signal.raise_signal(signal.SIGHUP)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise Interrupted(job.run) from None
+
+    monkeypatch.setattr("wellfit.job.fit_file", fit_file)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        assert wellfit_command("fit", "a.csv", "--target", "y").code == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def test_a_bug_is_called_a_bug_and_its_report_holds_no_data(job, wellfit_command, tmp_path):
     job.raises = ValueError("could not convert string to float: 'Ada Lovelace, 36'")
     said = wellfit_command("fit", "patients.csv", "--target", "diagnosis", "--out", "not-there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle_answers_stages
 import pytest
 from oracle_answers import ROWS, SERVED
 
@@ -48,6 +49,7 @@ def _hold(got, expected, tolerance, name):
 
 
 def test_every_row_is_served_or_named_for_later():
+    assert oracle_answers_stages.HIDDEN is not None  # imported so that its answers are among SERVED
     assert not set(SERVED) & set(LATER)
     assert set(SERVED) | set(LATER) == set(ROWS)
     assert len(SERVED) + len(LATER) == len(ROWS) == 133

@@ -72,21 +72,16 @@ def test_members_have_moved_and_differ(stacked):
 
 
 def test_batch_norm_bucket_equals_lone_trainings():
-    recipes = [Recipe(BatchNorm(), *everything(s)) for s in (0.3, 1.0)] + [Recipe(BatchNorm(), *everything().neutral())]
+    recipes = [Recipe(BatchNorm(), *r) for r in (everything(0.3), everything(), everything().neutral())]
     members = [Member(r, 0.01, seed=i, fold=i % 2) for i, r in enumerate(recipes)]
     cohort = train(members, build=make_normalized)
     for i, member in enumerate(members):
         lone = train_alone(member, build=make_normalized)
-        # a bias before batch norm has no gradient but rounding, which Adam turns into steps of up to 1e-9 each
-        biases = {n for n in lone.state.params if n.endswith("linear.0.bias")}
-        assert len(biases) == 2
-        kept = {n: w for n, w in lone.state.params.items() if n not in biases}
-        assert _distance({n: cohort.state.params[n][i] for n in kept}, kept) <= BOUND
-        assert (
-            _distance({n: cohort.state.params[n][i] for n in biases}, {n: lone.state.params[n] for n in biases}) < 1e-7
-        )
+        # a bias before batch norm would have no gradient but rounding, which Adam turns into steps: there is none
+        assert not [n for n in lone.state.params if n.endswith("linear.0.bias")]
+        assert _distance({n: cohort.state.params[n][i] for n in lone.state.params}, lone.state.params) <= BOUND
         assert lone.state.buffers["blocks.0.linear.1.num_batches_tracked"] == COURSE.until
-        assert _distance(cohort.best.loss[i], lone.best_loss) <= 1e-8
+        assert _distance(cohort.best.loss[i], lone.best_loss) <= BOUND
 
 
 def test_members_that_leave_change_nothing_for_those_that_stay(stacked):
@@ -147,10 +142,8 @@ def test_compiled_steps_equal_eager_ones():
     if runner.mode != "compiled":
         pytest.skip(f"no C++ compiler: {runner.note}")
     eager = train(members, course=short)
-    for i in (1, 2):
+    for i in range(3):
         assert _distance(_member(_all_of(compiled), i), _member(_all_of(eager), i)) <= BOUND
-    # the Beta of Mixup is drawn in float32, which fused kernels may round otherwise: one unit of that is 6e-8 of lam
-    assert _distance(_member(_all_of(compiled), 0), _member(_all_of(eager), 0)) <= 1e-6
 
 
 def test_listing_order_of_parts_means_nothing(stacked):
@@ -214,7 +207,6 @@ def test_folds_of_different_sizes_change_nothing_for_a_member():
     _held_against_lone(make_rows(valid=(16, 17)), dataclasses.replace(COURSE, batch=10))
 
 
-@pytest.mark.xfail(strict=True, reason="an epoch's steps follow from the smallest fold of those who happen to be there")
 def test_folds_of_different_steps_an_epoch_change_nothing_for_a_member():
     rows = make_rows(valid=(16, 17))
     both, course = six_members()[:2], dataclasses.replace(COURSE, batch=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -146,3 +147,11 @@ def _evaluate(lone: Lone, trainer: Trainer, rows: Rows, valid: Tensor, now: Now,
         lone.best_weights = {n: w.clone() for n, w in weights.items()}
     recipe = lone.state.recipe.after_epoch(weights, {"loss": torch.tensor(loss, dtype=torch.float64)}, now)
     lone.state = lone.state._replace(recipe=recipe)
+
+
+def linear_problem(rows=60, columns=6, seed=0):
+    """Centered data whose target uses half of the columns."""
+    draw = np.random.default_rng(seed)
+    x = draw.standard_normal((rows, columns))
+    y = x @ np.array([2.0, -1.5, 1.0, 0, 0, 0])[:columns] + 0.3 * draw.standard_normal(rows)
+    return x - x.mean(0), y - y.mean()

@@ -87,11 +87,11 @@ def test_a_terminal_of_any_width(width):
     assert "12.3 s" in " ".join(shown.split())
 
 
-@pytest.mark.parametrize("width", range(1, 140))
 @pytest.mark.parametrize("fraction", [0.0, 0.31, 1.0, 7.0])
-def test_the_bar_fits(width, fraction):
-    line = bar(Moment(fraction, 3_600.0, "training 64 members of rung 2", 0.31214), width)
-    assert len(line.plain) <= max(width - 1, 1)
+def test_the_bar_fits(fraction):
+    for width in range(1, 140):
+        line = bar(Moment(fraction, 3_600.0, "training 64 members of rung 2", 0.31214), width)
+        assert len(line.plain) <= max(width - 1, 1)
 
 
 def test_a_wide_bar_says_everything():

@@ -31,6 +31,12 @@ def test_a_record_may_lack_any_key(missing):
     assert show({key: value for key, value in record().items() if key != missing})
 
 
+def test_a_verdict_is_not_told_twice():
+    twice = record()
+    twice["verdict"]["sentence"] = "Regularization helps: RMSE 52.2 without, 49.1 with."
+    assert "result     Regularization helps. RMSE 52.2 without, 49.1 with." in show(twice)
+
+
 def test_an_empty_record_is_told():
     assert show({}).startswith("wellfit  run ?")
 

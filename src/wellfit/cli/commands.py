@@ -90,7 +90,7 @@ def show(run: o.RunFolder, as_json: o.Json = False, debug: o.Debug = False) -> A
 @app.command(help="Run the whole job on scikit-learn's digits, without a download.")
 def demo(
     out: o.DemoOut = "wellfit-demo",
-    budget: o.Budget = "30s",
+    budget: o.Budget = "60s",
     seed: o.Seed = 0,
     device: o.Device = "auto",
     as_json: o.Json = False,

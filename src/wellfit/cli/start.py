@@ -64,8 +64,10 @@ def _signals() -> list[int]:
     if threading.current_thread() is not threading.main_thread():
         return []
     numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    ignored = (signal.SIG_IGN, None)  # nohup ignores SIGHUP: leave it so
-    return [number for number in numbers if number is not None and signal.getsignal(number) not in ignored]
+    known = [number for number in numbers if number is not None and signal.getsignal(number) is not None]
+    # nohup has SIGHUP ignored, and that stays so. Shells ignore SIGINT for what they start in the background; there a
+    # SIGINT was sent on purpose.
+    return [n for n in known if signal.getsignal(n) != signal.SIG_IGN or n == signal.SIGINT]
 
 
 def _leave(number: int) -> None:

@@ -161,7 +161,7 @@ def _record(
     }  # fmt: skip
     if base is not None and one is not base:
         gain = _gain(base, one, metric, truth, weight)
-        base_score = abs(_scored(base, metric, truth, weight, draws=2)[0])
+        base_score = abs(_scored(base, metric, truth, weight)[0])
         relative = gain[0] / base_score if base_score > 0 else 0.0
         record["gain"] = {"against": base.key, "value": gain[0], "relative": relative, "interval": list(gain[1:])}
     return record
@@ -172,10 +172,10 @@ def _losses(one: Contestant, truth: np.ndarray) -> np.ndarray:
 
 
 def _scored(
-    one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray, draws: int = 1000
+    one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray
 ) -> tuple[float, float, float]:
     if metric.custom is None:
-        found = score_interval(_losses(one, truth), metric.of_means, weight, draws=draws)
+        found = score_interval(_losses(one, truth), metric.of_means, weight)
         return found.value, found.low, found.high
     values = _resampled(one, metric, truth, weight)
     return (float(values[0]), *(float(q) for q in np.nanquantile(values[1:], [0.025, 0.975])))  # type: ignore[return-value]

@@ -57,7 +57,7 @@ def make_folder(asked: str | Path | None, name: str, short_hash: str) -> Path:
         raise RunFolderError(
             f"the run folder {asked or 'runs'} cannot be made: {reason}.", fix="Name another one with --out.", code="WF-F02"
         ) from error
-    raise RunFolderError("there are too many runs of this data under runs/.", fix="Name a folder with --out.")
+    raise RunFolderError("there are too many runs of this data under runs/.", fix="Name a folder with --out.", code="WF-F02")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -94,7 +94,7 @@ def preprocess_json(
     """Everything that prediction needs beside the weights."""
     return {
         "format": "wellfit.preprocess", "version": 1, "task": task, "target": target, "classes": classes,
-        "shape": {**vars(shape), "embeddings": [list(e) for e in shape.embeddings]},
+        "shape": {**vars(shape), "embeddings": [list(e) for e in shape.embeddings], "numbers": list(shape.numbers)},
         "views": [{"encoder": v.encoder.to_json(), "center": v.center, "scale": v.scale} for v in views],
         "groups": {
             g: {"structure": recipe_to_json(n.structure), "views": list(n.views), "temperatures": list(n.temperatures)}
@@ -126,7 +126,8 @@ class Stored:
     def _read(self, form: Any, tensors: dict[str, torch.Tensor]) -> None:
         if form["format"] != "wellfit.preprocess" or form["version"] != 1:
             raise ValueError("preprocess.json is of another version")
-        shape = {**form["shape"], "embeddings": tuple(tuple(e) for e in form["shape"]["embeddings"])}
+        groups = tuple(tuple(e) for e in form["shape"]["embeddings"])
+        shape = {**form["shape"], "embeddings": groups, "numbers": tuple(form["shape"]["numbers"])}
         self.shape = Shape(**shape)
         self.task, self.target, self.classes = form["task"], form["target"], form["classes"]
         self.views = tuple(

@@ -60,6 +60,8 @@ def finish(
         record["test_reads"] = sealed.reads
     if baselines:
         record["plan"]["skipped"] += baselines.missing()
+    if status != "finished":
+        record["verdict"] = _stopped(status)
     record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
     recipe = _recipe(stage, chosen)
     _complete(stage, record, recipe, use, status, finalists, chosen)
@@ -70,6 +72,11 @@ def finish(
 
 def _untested() -> dict[str, Any]:
     return {"level": "partial", "sentence": "There are no test rows: nothing was proved.", "not_checked": []}
+
+
+def _stopped(status: str) -> dict[str, Any]:
+    why = {"interrupted": "The run was stopped", "budget": "The budget ended"}.get(status, "The run ended early")
+    return {"level": "partial", "sentence": f"{why} before the comparison; this is the best so far.", "not_checked": []}
 
 
 def _recipe(stage: Stage, chosen: Finalist) -> Recipe:

@@ -13,7 +13,7 @@ from wellfit.models.mlp import MLP, Shape
 from wellfit.proof import probabilities
 from wellfit.recipe import Recipe
 
-_ROWS_AT_ONCE = 4096  # fixed, so that a row's output does not depend on how many others are asked for
+_ROWS_AT_ONCE = 512  # fixed, so that a row's output does not depend on how many others are asked for
 
 
 @dataclasses.dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Stage:
         judge = (lambda cohort: 0.0) if refit else self.judge
         return Arena(
             self.engine, self.whole(), 1 if refit else self.material.folds, self.plan.chunk, course, judge,
-            lambda best: self.tick(doing, best),
+            lambda best: self.tick(doing, None if refit else best),
         )  # fmt: skip
 
     def whole(self) -> Recipe:
@@ -134,7 +134,7 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
 def _proposer(stage: Stage, rate: float) -> Proposer:
     parts = searched(stage.material.table.task, stage.plan.long)
     proposer = Proposer(parts, stage.seed)
-    for recipe, its_rate in portfolio.cocktails(parts, rate):
+    for recipe, its_rate in portfolio.cocktails(parts, rate, stage.plan.steps):
         proposer.start_with(recipe, its_rate)
     return proposer
 

@@ -77,7 +77,7 @@ class Plan:
                 }
             )  # fmt: skip
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise RunFolderError(f"the plan is malformed: {error}.", fix="Plan anew, without --plan.") from error
+            raise RunFolderError(f"the plan is malformed: {error}.", fix="Plan anew, without --plan.", code="WF-F05") from error
 
 
 def _rungs(data: Any) -> tuple[Rung, ...]:

@@ -14,6 +14,9 @@ from wellfit.models.mlp import Shape
 from wellfit.target import Target
 from wellfit.training.cohort import Rows
 
+_WAVES = 12
+"""Periodic features of each number; fewer where numbers are many, so that they do not outgrow the first hidden layer."""
+
 _EMBEDDED_FROM = 9  # columns: smaller blocks of 0/1 columns go into the first layer as they are
 
 
@@ -68,7 +71,12 @@ class Material:
             for b in self.views[0].encoder.blocks
             if b.kind == "category" and b.width >= _EMBEDDED_FROM
         )
-        return Shape(self.views[0].encoder.width, self.outputs, width, depth, residual, groups)
+        blocks = self.views[0].encoder.blocks
+        numbers = tuple(c for b in blocks if b.kind == "number" for c in range(b.start, b.start + b.width))
+        waves = min(_WAVES, width // len(numbers)) if numbers else 0
+        return Shape(
+            self.views[0].encoder.width, self.outputs, width, depth, residual, groups, numbers, waves if waves > 1 else 0
+        )
 
 
 def make_material(table: Table, split: Split, class_weight: str | None) -> Material:

@@ -185,7 +185,7 @@ def _stored_plan(options: Options) -> Plan | None:
     try:
         stored = parse_strict(Path(options.plan).read_text("utf-8"), "the plan")["plan"]
     except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.") from error
+        raise RunFolderError(f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.", code="WF-F05") from error
     return Plan.from_json({f.name: stored[f.name] for f in dataclasses.fields(Plan) if f.name in stored})
 
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from wellfit.sites import Marker
 
+_FREQUENCY = 0.3  # standard deviation of first frequencies, for numbers of standard deviation about 1
+
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
@@ -22,6 +24,8 @@ class Shape:
         depth: hidden layers, or residual blocks.
         residual: whether blocks add to their input.
         embeddings: (start, categories, dimensions) of each group of columns that an embedding reads.
+        numbers: the columns that hold numbers.
+        waves: periodic features of each number, 0 for none.
     """
 
     inputs: int
@@ -30,6 +34,8 @@ class Shape:
     depth: int = 2
     residual: bool = False
     embeddings: tuple[tuple[int, int, int], ...] = ()
+    numbers: tuple[int, ...] = ()
+    waves: int = 0
 
 
 class MLP(nn.Module):
@@ -43,7 +49,7 @@ class MLP(nn.Module):
         super().__init__()
         self.shape = shape
         self.input = Marker("input")
-        self.embed = Embed(shape.inputs, shape.embeddings)
+        self.embed = Embed(shape.inputs, shape.embeddings, shape.numbers, shape.waves)
         widths = [self.embed.width] + [shape.width] * shape.depth
         if shape.residual:
             self.stem = nn.Linear(self.embed.width, shape.width)
@@ -88,22 +94,41 @@ class Block(nn.Module):
 
 
 class Embed(nn.Module):
-    """Multiply each large block of 0/1 columns with a matrix of its own; other columns pass."""
+    """Widen the inputs: large blocks of 0/1 columns become embeddings, numbers get periodic features beside them.
 
-    def __init__(self, inputs: int, groups: Sequence[tuple[int, int, int]]) -> None:
+    The periodic features of a number x are cos(2 pi (f x + b)) with trainable f and b: a network reads steps and bumps
+    from them that it could hardly bend out of x alone.
+
+    Source:
+        Gorishniy, Rubachev & Babenko, On Embeddings for Numerical Features in Tabular Deep Learning, NeurIPS 2022,
+        arXiv 2203.05556; with cosine and bias: Holzmueller, Grinsztajn & Steinwart, arXiv 2407.04491.
+    """
+
+    def __init__(
+        self, inputs: int, groups: Sequence[tuple[int, int, int]], numbers: Sequence[int] = (), waves: int = 0
+    ) -> None:
         super().__init__()
         self.groups = tuple(groups)
         covered = {c for start, width, _ in groups for c in range(start, start + width)}
         self.passed = [c for c in range(inputs) if c not in covered]
+        self.numbers = list(numbers) if waves else []
         self.tables = nn.ParameterList(nn.Parameter(torch.randn(width, out) * out**-0.5) for _, width, out in groups)
-        self.width = len(self.passed) + sum(out for _, _, out in groups)
+        if self.numbers:
+            self.frequency = nn.Parameter(torch.randn(len(numbers), waves) * _FREQUENCY)
+            self.phase = nn.Parameter(torch.rand(len(numbers), waves))
+        self.width = len(self.passed) + sum(out for _, _, out in groups) + len(self.numbers) * waves
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.groups:
-            return x
         found = [x[..., a : a + n] @ table for (a, n, _), table in zip(self.groups, self.tables, strict=True)]
-        return torch.cat([x[..., self._runs()], *found], dim=-1) if self.passed else torch.cat(found, dim=-1)
+        if self.numbers:
+            turns = x[..., _span(self.numbers), None] * self.frequency + self.phase
+            found.append(torch.cos(2.0 * torch.pi * turns).flatten(-2))
+        if self.passed:
+            found.insert(0, x[..., _span(self.passed)])
+        return torch.cat(found, dim=-1) if len(found) > 1 else found[0]
 
-    def _runs(self) -> slice | list[int]:
-        first, last = self.passed[0], self.passed[-1]
-        return slice(first, last + 1) if last - first + 1 == len(self.passed) else self.passed
+
+def _span(columns: list[int]) -> slice | list[int]:
+    """Columns as a slice where they stand together, which reads them without a copy."""
+    first, last = columns[0], columns[-1]
+    return slice(first, last + 1) if last - first + 1 == len(columns) else columns

@@ -51,6 +51,7 @@ class BatchNorm(Regularizer):
         for name in _before_activations(model):
             layer = model.get_submodule(name)
             parent = model.get_submodule(name.rpartition(".")[0])
+            layer.register_parameter("bias", None)  # the norm takes the mean away, and any bias with it
             setattr(parent, name.rpartition(".")[2], nn.Sequential(layer, self._norm_after(layer)))
         return model
 

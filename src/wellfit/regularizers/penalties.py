@@ -25,10 +25,10 @@ def _total(params: Params, measure: str) -> Tensor:
 class L1(Regularizer):
     """Pull weights to exactly zero: penalty = strength * sum(|w|), taken as a proximal step.
 
-    After each optimizer step every weight moves toward zero by learning_rate * strength and stops there:
-    w <- sign(w) * max(|w| - learning_rate * strength, 0). With plain SGD this minimizes loss + penalty exactly; after
-    an adaptive optimizer the step is in the plain (Euclidean) metric, so zeros are exact and the solution is near,
-    not at, the minimizer of the sum. A subgradient in the loss gives no exact zeros.
+    After each optimizer step every weight moves toward zero by its own step size times strength and stops there:
+    w <- sign(w) * max(|w| - step_size * strength, 0). The step size is the learning rate under SGD, and
+    learning_rate / (sqrt(v_hat) + eps) under Adam: the proximal step is taken in the optimizer's own metric, so that both
+    together come to rest where loss + penalty is least, zeros included. A subgradient in the loss gives no exact zeros.
 
     Args:
         strength: per unit of |w|, 0 (neutral) and up; 1e-6 to 1e-2 is usual.

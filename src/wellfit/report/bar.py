@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 32
 _SHORTEST = 6
+_BESIDE = 38  # columns for the best loss and what is being done; fixed, so that the bar does not jump
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def bar(moment: Moment, width: int, encoding: str = "utf-8") -> Text:
     if room < len(times) + _SHORTEST + 1:
         return Text(shortened(f"{100 * moment.share:.0f} % {moment.left()}", room), no_wrap=True, overflow="crop")
     best = f"best {number(moment.best, 4)}" if moment.best is not None else ""
-    length = min(_LONGEST, max(_SHORTEST, room - len(times) - len(best) - 24), room - len(times) - 2)
+    length = min(_LONGEST, max(_SHORTEST, room - len(times) - _BESIDE), room - len(times) - 2)
     line = _drawn(moment.share, length, encoding)
     for piece, style in ((times, ""), (best, "bold"), (moment.doing, "dim")):
         space = room - len(line) - 2
@@ -76,4 +77,4 @@ def _drawn(share: float, length: int, encoding: str) -> Text:
         full, empty = "\u2501", "\u2500"
     except (UnicodeEncodeError, LookupError):
         full, empty = "#", "-"
-    return Text(full * done, style="cyan").append(empty * (length - done), style="bright_black")
+    return Text().append(full * done, style="cyan").append(empty * (length - done), style="bright_black")

@@ -27,8 +27,10 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def measured(value: float | None) -> str:
-    """Write a further metric: three decimals below ten, four digits above."""
-    return fixed(value, 3) if value is not None and abs(value) < 10 else number(value, 4)
+    """Write a further metric: three decimals below ten, about four digits above."""
+    if value is None or abs(value) >= 1000:
+        return number(value, 4)
+    return fixed(value, 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1)
 
 
 def signed(value: float | None, decimals: int) -> str:

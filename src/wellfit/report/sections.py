@@ -51,14 +51,24 @@ def metric_name(record: Mapping[str, Any]) -> str:
 def verdict(record: Mapping[str, Any]) -> Html:
     """The answer, how sure it is, and what was not looked at."""
     tone, title, sign = level_of(record)
+    _, sentence = verdict_words(record)
     disc = h("circle", cx=16, cy=16, r=15, class_="badge-fill")
     badge = h("svg", disc, h("path", d=sign, class_="badge-line"), viewBox="0 0 32 32", aria_hidden="true")
-    sentence = text_at(record, "verdict", "sentence", limit=1000) or _no_verdict(record)
     unchecked = texts_at(record, "verdict", "not_checked")
     more = h("div", _told_list("Not checked", unchecked), class_="more") if unchecked else None
     head = h("div", h("h2", title), h("p", sentence, class_="sentence"))
     box = h("div", h("div", badge, class_=f"level-{tone}"), head, more, class_="verdict")
     return h("section", box, _facts(record), id="verdict")
+
+
+def verdict_words(record: Mapping[str, Any]) -> tuple[str, str]:
+    """The verdict's title and its sentence, which does not say the title again."""
+    _, title, _ = level_of(record)
+    sentence = text_at(record, "verdict", "sentence", limit=1000) or _no_verdict(record)
+    rest = sentence[len(title) :].lstrip(" :.,;")
+    if sentence.casefold().startswith(title.casefold()) and rest:
+        sentence = rest[:1].upper() + rest[1:]
+    return title, sentence
 
 
 def _no_verdict(record: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from wellfit.report.record import (
     text_at,
     texts_at,
 )
-from wellfit.report.sections import level_of, metric_name, settings_of
+from wellfit.report.sections import metric_name, settings_of, verdict_words
 
 WIDTH = 100
 TOPIC = 11  # columns that the topic takes: "re-scoring" and a space
@@ -87,9 +87,7 @@ def _data(record: Mapping[str, Any]) -> list[str]:
 
 def result(record: Mapping[str, Any]) -> str:
     """What came out: verdict, comparison, recipe."""
-    _, title, _ = level_of(record)
-    sentence = text_at(record, "verdict", "sentence", limit=1000)
-    lines = [told("result", f"{title}. {sentence}".strip())]
+    lines = [told("result", ". ".join(verdict_words(record)))]
     unchecked = texts_at(record, "verdict", "not_checked")
     lines += [told("", f"Not checked: {'; '.join(unchecked)}")] if unchecked else []
     table = comparison(record)

@@ -6,29 +6,38 @@ from collections.abc import Iterator, Mapping
 
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Knob, Regularizer
-from wellfit.regularizers import EMA, L1, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
+from wellfit.regularizers import EMA, L1, ClipNorm, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
 from wellfit.search.space import RATES, Candidate
 
 COCKTAILS: tuple[Recipe, ...] = (
-    Recipe(EMA(0.99), WeightDecay(0.05), Dropout(0.1)),
-    Recipe(EMA(0.98), Mixup(0.2), Dropout(0.05)),
-    Recipe(EMA(0.99), WeightDecay(0.3), Dropout(0.25)),
-    Recipe(EMA(0.98), LabelSmoothing(0.03), WeightDecay(0.1)),
-    Recipe(EMA(0.99), InputNoise(0.1), Dropout(0.15), WeightDecay(0.1)),
-    Recipe(EMA(0.98), InputNoise(0.03)),
-    Recipe(EMA(0.995), Mixup(0.4), Dropout(0.2), WeightDecay(0.5)),
-    Recipe(EMA(0.99), WeightDecay(1.0), Dropout(0.4)),
-    Recipe(EMA(0.99), L1(3e-4), Dropout(0.1)),
-    Recipe(EMA(0.99), InputNoise(0.3), Dropout(0.3), WeightDecay(1.0), MaxNorm(2.0)),
+    Recipe(EMA(), Dropout(0.05)),
+    Recipe(EMA(), InputNoise(0.02), WeightDecay(0.03)),
+    Recipe(EMA(), LabelSmoothing(0.02), WeightDecay(0.1)),
+    Recipe(EMA(), Mixup(0.1)),
+    Recipe(EMA(), WeightDecay(0.1), Dropout(0.15)),
+    Recipe(EMA(), InputNoise(0.1), Dropout(0.1), WeightDecay(0.1)),
+    Recipe(EMA(), Mixup(0.2), Dropout(0.1), WeightDecay(0.3)),
+    Recipe(EMA(), WeightDecay(0.5), Dropout(0.3)),
+    Recipe(EMA(), L1(1e-5), Dropout(0.1)),
+    Recipe(EMA(), InputNoise(0.3), Dropout(0.3), WeightDecay(1.0), MaxNorm(2.0)),
+    Recipe(EMA(), Mixup(0.4), Dropout(0.25), WeightDecay(1.0)),
+    Recipe(EMA(), ClipNorm(1.0), Dropout(0.1), LabelSmoothing(0.05)),
 )
-"""From mild to strong by turns, so that the first few cover the range."""
+"""From mild to strong, since a short budget tries the first few only and a short training bears little."""
+
+_AVERAGED = 40.0
+"""1 - decay of the moving average times the steps of a training: it reaches back a 40th of it."""
 
 
-def cocktails(parts: Mapping[str, type[Regularizer]], rate: float) -> Iterator[tuple[Recipe, float]]:
-    """The portfolio as far as a space knows its parts, at a learning rate that served the network without any."""
+def cocktails(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -> Iterator[tuple[Recipe, float]]:
+    """The portfolio as far as a space knows its parts, at a learning rate that served the network without any.
+
+    The moving average reaches back a 40th of a training of ``steps`` steps.
+    """
+    decay = min(0.999, max(0.9, 1.0 - _AVERAGED / steps))
     for recipe in COCKTAILS:
-        known = Recipe(*(p for p in recipe if p.name in parts))
-        if known.parts:
+        known = Recipe(*(p.replace(decay=decay) if p.name == "EMA" else p for p in recipe if p.name in parts))
+        if len(known) > 1:
             yield known, rate
 
 

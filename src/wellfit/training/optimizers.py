@@ -21,10 +21,15 @@ class Optimizer(Protocol):
 
     def update(self, grads: Params, params: Params, moments: Moments, now: Now) -> tuple[dict[str, Tensor], Moments]: ...
 
+    def reach(self, rates: Params, moments: Moments, now: Now) -> Params: ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Adam:
     """w <- w - rate * m_hat / (sqrt(v_hat) + eps), as torch.optim.Adam without weight decay.
+
+    ``reach`` is the step size of each weight, rate / (sqrt(v_hat) + eps): the metric that a proximal step shares, so
+    that both together stand still where loss + penalty is least.
 
     Source:
         Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, arXiv 1412.6980.
@@ -51,6 +56,11 @@ class Adam:
             moved[n] = params[n] - (now.rates[n] * grow_mean) * mean[n] / root
         return moved, {"mean": mean, "square": square}
 
+    def reach(self, rates: Params, moments: Moments, now: Now) -> Params:
+        dtype = next(iter(moments["square"].values())).dtype
+        grow = (1.0 / (1.0 - self.beta2 ** (now.step.to(torch.float64) + 1.0))).sqrt().to(dtype)
+        return {n: rate / (moments["square"][n].sqrt() * grow + self.eps) for n, rate in rates.items()}
+
 
 @dataclasses.dataclass(frozen=True)
 class SGD:
@@ -66,3 +76,6 @@ class SGD:
             return {n: params[n] - now.rates[n] * g for n, g in grads.items()}, moments
         velocity = {n: self.momentum * moments["velocity"][n] + g for n, g in grads.items()}
         return {n: params[n] - now.rates[n] * v for n, v in velocity.items()}, {"velocity": velocity}
+
+    def reach(self, rates: Params, moments: Moments, now: Now) -> Params:
+        return rates

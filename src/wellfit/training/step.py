@@ -80,7 +80,8 @@ class Trainer:
         grads = state.recipe.gradient(grad_of, state.params, now)
         decayed = state.recipe.shrink(state.params, now)
         params, moments = self.optimizer.update(grads, decayed, state.moments, now)
-        params = dict(state.recipe.project(params, now))
+        reached = dataclasses.replace(now, rates=self.optimizer.reach(now.rates, moments, now))
+        params = dict(state.recipe.project(params, reached))
         loss, seen = passes[0]  # the first pass is the clean one: its batch statistics count
         recipe = state.recipe.after_step({**params, **seen.buffers}, now)
         return State(params, seen.buffers, moments, recipe), loss
