@@ -66,9 +66,11 @@ def serve(incoming: BinaryIO, reply: Callable[[Any], None]) -> None:
     """Answer messages until the pipe closes."""
     import torch
 
+    from wellfit.training.products import choose_products
     from wellfit.training.study import Desk
 
     torch.set_num_threads(1)
+    choose_products()
     reply(("ready", os.getpid()))
     desk: Desk | None = None
     while True:
