@@ -1,11 +1,11 @@
-"""wellfit on the public tables, scored like the peers; see peers.py for theirs and summary.py for the tables made of both.
+"""wellfit on the public tables, scored like the peers; peers.py has theirs, summary.py makes tables of both.
 
     python benchmarks/generalization.py --data DIR --budget 20 --out benchmarks/results/wellfit.csv
     python benchmarks/generalization.py --data DIR --budget 60 --tables adult phoneme --splits 0 1
 
 wellfit gets the training rows and the budget in wall time, test rows apart; it takes its validation rows from the
-training rows. One line per finished (table, split, budget, entrant) is appended at once, so that a run can be stopped and
-taken up again. Entrants: ``single`` (the model that is handed over), ``ensemble``, and from the run's own comparison, as
+training rows. One line per finished (table, split, entrant) is appended at once, so that a run can be stopped and taken
+up again. Entrants: ``single`` (the model that is handed over), ``ensemble``, and from the run's own comparison, as
 means over seeds, ``control_best`` (the network without regularization at its best epoch), ``control_last``,
 ``early_stopping``, ``best_single`` and ``cocktail``.
 """
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tables
 
+import tables
 import wellfit
 
 FIELDS = ["table", "split", "peer", *tables.METRICS, "seconds", "version", "detail"]
@@ -42,7 +42,9 @@ def run_case(case: tables.Case, budget: float) -> list[dict[str, Any]]:
         )  # fmt: skip
         seconds = time.monotonic() - begun
         found = [_predicted(case, run, which, seconds) for which in ("single", "ensemble")]
-    return found + [_compared(case, record, seconds) for record in run.record["comparison"] if record["key"] in COMPARED]
+    return found + [
+        _compared(case, record, seconds) for record in run.record["comparison"] if record["key"] in COMPARED
+    ]
 
 
 def _predicted(case: tables.Case, run: wellfit.Run, which: str, seconds: float) -> dict[str, Any]:
@@ -51,8 +53,15 @@ def _predicted(case: tables.Case, run: wellfit.Run, which: str, seconds: float) 
     else:
         shares = run.predict_proba(case.x_test, which)
         order = {str(c): i for i, c in enumerate(run.classes)}
-        predictions = np.column_stack([shares[:, order[c]] if c in order else np.zeros(len(shares)) for c in case.classes])
-    return {"peer": which, **tables.score(case, predictions), "seconds": seconds, "detail": run.record["verdict"]["level"]}
+        predictions = np.column_stack(
+            [shares[:, order[c]] if c in order else np.zeros(len(shares)) for c in case.classes]
+        )
+    return {
+        "peer": which,
+        **tables.score(case, predictions),
+        "seconds": seconds,
+        "detail": run.record["verdict"]["level"],
+    }
 
 
 def _compared(case: tables.Case, record: dict[str, Any], seconds: float) -> dict[str, Any]:

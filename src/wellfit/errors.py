@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class WellfitError(Exception):
@@ -52,9 +52,13 @@ class TrainingError(WellfitError):
 
 
 class BudgetError(WellfitError):
-    """The budget ended before the first rung did; what there is was saved."""
+    """The budget ended before the comparison did; ``run`` is what there is, or None."""
 
     exit_code = 6
+
+    def __init__(self, message: str, *, fix: str = "", code: str = "", run: Any = None) -> None:
+        super().__init__(message, fix=fix, code=code)
+        self.run = run
 
 
 class RunFolderError(WellfitError):

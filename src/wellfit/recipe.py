@@ -257,7 +257,9 @@ def stack(recipes: Sequence[Recipe], like: Tensor) -> Recipe:
     """
     specs = [_pytree.tree_structure(r) for r in recipes]
     if any(s != specs[0] for s in specs):
-        raise RecipeError("recipes of different structure do not stack.", fix="Give them one with unify().", code="WF-R06")
+        raise RecipeError(
+            "recipes of different structure do not stack.", fix="Give them one with unify().", code="WF-R06"
+        )
     leaves = zip(*(_pytree.tree_leaves(r) for r in recipes), strict=True)
     stacked = [torch.stack([torch.as_tensor(v, dtype=like.dtype, device=like.device) for v in row]) for row in leaves]
     return _pytree.tree_unflatten(stacked, specs[0])
@@ -283,4 +285,3 @@ def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
 def structure(recipe: Recipe) -> tuple[str, ...]:
     """What decides which recipes share a network: the names of the parts that change its structure."""
     return tuple(p.name for p in recipe if "rewrite" in p.stages)
-

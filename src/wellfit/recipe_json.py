@@ -193,7 +193,9 @@ def _finite(value: float) -> bool:
 def _known_keys(found: Mapping[str, Any], known: set[str], place: str) -> None:
     for key in found:
         if key not in known:
-            raise _wrong(f"{place}.{key}", f"that key is unknown{_nearest(key, known)}; known are {', '.join(sorted(known))}")
+            raise _wrong(
+                f"{place}.{key}", f"that key is unknown{_nearest(key, known)}; known are {', '.join(sorted(known))}"
+            )
 
 
 def _nearest(name: str, known: Any) -> str:

@@ -25,7 +25,9 @@ class Wrapper(Regularizer, abstract=True):
 
     def __post_init__(self) -> None:
         if not isinstance(self.inner, Regularizer):
-            raise RecipeError(f"{type(self).__name__.lower()}() takes a regularizer, not {self.inner!r}.", code="WF-R04")
+            raise RecipeError(
+                f"{type(self).__name__.lower()}() takes a regularizer, not {self.inner!r}.", code="WF-R04"
+            )
 
     @property
     def name(self) -> str:
@@ -250,5 +252,3 @@ def fade(epochs: float) -> Fade:
 def after(epochs: float) -> After:
     """Switch a regularizer on after a number of epochs."""
     return After(epochs)
-
-

@@ -229,7 +229,7 @@ def test_changed_json_is_refused(frame):
 
 def test_folds_share_one_layout():
     frame = pandas.DataFrame(
-        {"c": [f"v{i % 70}" for i in range(200)], "x": [numpy.nan] + list(range(199)), "y": ["a", "b"] * 100}
+        {"c": [f"v{i % 70}" for i in range(200)], "x": [numpy.nan, *list(range(199))], "y": ["a", "b"] * 100}
     )
     table = make_table(frame, "y")
     encoders = [

@@ -191,7 +191,7 @@ def test_kind_of_a_column(name, cells, kind):
     found = table(**{name: cells})
     assert kinds(found)[name] == kind
     if kind == "dropped":
-        assert [column.reason for column in found.columns if column.name == name][0]
+        assert next(column.reason for column in found.columns if column.name == name)
         assert "WF-D60" in codes(found)
     else:
         dtype = found.frame[name].dtype

@@ -60,7 +60,7 @@ def split_text(
     """
     codes, raw = _factorize(series, what)
     texts = [_text(value, markers, whole) for value in raw]
-    remap, distinct = pandas.factorize(numpy.array(texts + [None], dtype=object), use_na_sentinel=True)
+    remap, distinct = pandas.factorize(numpy.array([*texts, None], dtype=object), use_na_sentinel=True)
     return remap[codes], [str(text) for text in distinct]
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from wellfit.errors import UsageError
+from wellfit.job.opening import given_recipe, open_engine
 from wellfit.job.options import Options, Progress, Silent
 from wellfit.job.run import Run, load
-from wellfit.job.study import _engine, _given, fit_file, run_study
+from wellfit.job.study import Interrupted, fit_file, run_study
 from wellfit.job.table_source import from_arrays
 from wellfit.recipe import Recipe
 
@@ -74,17 +75,21 @@ def fit(
         return fit_file(data, Options(target=target, valid=valid, test=test, **shared), told, started)  # type: ignore[arg-type]
     if y is None:
         if target is None or target not in getattr(data, "columns", ()):
-            raise UsageError("the target is missing.", fix="Give y, or target= with a column of the frame.", code="WF-U03")
+            raise UsageError(
+                "the target is missing.", fix="Give y, or target= with a column of the frame.", code="WF-U03"
+            )
         data, y = data.drop(columns=[target]), data[target]
     options = Options(**shared)  # type: ignore[arg-type]
     options.seconds()
-    given = _given(options)
-    source = from_arrays(
-        data, y, options, weight=sample_weight, groups=groups, time=time_order, valid=valid, test=test
-    )
-    engine = _engine(options)
+    given = given_recipe(options)
+    engine = open_engine(options)
     try:
+        source = from_arrays(
+            data, y, options, weight=sample_weight, groups=groups, time=time_order, valid=valid, test=test
+        )
         return run_study(source, options, told, started, engine, given)
+    except KeyboardInterrupt:
+        raise Interrupted(None) from None
     finally:
         engine.close()
         told.end()

@@ -70,7 +70,11 @@ def _linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], 
     from sklearn.linear_model import LogisticRegression, RidgeCV
 
     encoder, rows = material.views[-1].encoder, material.development
-    x, y, weight = encoder.transform(material.table.frame.iloc[rows]), material.table.target[rows], material.weight[rows]
+    x, y, weight = (
+        encoder.transform(material.table.frame.iloc[rows]),
+        material.table.target[rows],
+        material.weight[rows],
+    )
 
     def inputs(rows: np.ndarray) -> np.ndarray:
         return encoder.transform(material.table.frame.iloc[rows])

@@ -171,9 +171,7 @@ def _losses(one: Contestant, truth: np.ndarray) -> np.ndarray:
     return np.stack([row_losses(truth, p) for p in one.predicted])
 
 
-def _scored(
-    one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray
-) -> tuple[float, float, float]:
+def _scored(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
     if metric.custom is None:
         found = score_interval(_losses(one, truth), metric.of_means, weight)
         return found.value, found.low, found.high
@@ -212,7 +210,11 @@ def verdict(records: Sequence[dict[str, Any]], metric: Metric) -> dict[str, Any]
     by_key = {r["key"]: r for r in records}
     cocktail, base = by_key.get("cocktail") or by_key.get("single"), by_key.get("control_best")
     if cocktail is None or base is None or cocktail.get("gain") is None:
-        return {"level": "partial", "sentence": "The budget ended before anything could be compared.", "not_checked": []}
+        return {
+            "level": "partial",
+            "sentence": "The budget ended before anything could be compared.",
+            "not_checked": [],
+        }
     gain = cocktail["gain"]
     low, high = gain["interval"]
     figures = (
@@ -244,5 +246,7 @@ def _against_baselines(by_key: dict[str, Any], metric: Metric, level: str, sente
     if ahead:
         winner = min(ahead, key=lambda r: sign * r["score"])
         level = "baseline wins"
-        sentence += f" But {winner['label']} is ahead of every network here: {winner['score']:.4g} against {best['score']:.4g}."
+        sentence += (
+            f" But {winner['label']} is ahead of every network here: {winner['score']:.4g} against {best['score']:.4g}."
+        )
     return {"level": level, "sentence": sentence, "not_checked": []}

@@ -55,9 +55,13 @@ def make_folder(asked: str | Path | None, name: str, short_hash: str) -> Path:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RunFolderError(
-            f"the run folder {asked or 'runs'} cannot be made: {reason}.", fix="Name another one with --out.", code="WF-F02"
+            f"the run folder {asked or 'runs'} cannot be made: {reason}.",
+            fix="Name another one with --out.",
+            code="WF-F02",
         ) from error
-    raise RunFolderError("there are too many runs of this data under runs/.", fix="Name a folder with --out.", code="WF-F02")
+    raise RunFolderError(
+        "there are too many runs of this data under runs/.", fix="Name a folder with --out.", code="WF-F02"
+    )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -112,7 +112,11 @@ def _groups(
         groups[name] = _appended(groups.get(name), nets)
         members += [[name, start + i] for i in range(len(nets))]
         spread += [share / len(nets)] * len(nets)
-    use["ensemble"] = {"members": members, "weights": spread, "temperature": _ensemble_temperature(stage, entrants, shares)}
+    use["ensemble"] = {
+        "members": members,
+        "weights": spread,
+        "temperature": _ensemble_temperature(stage, entrants, shares),
+    }
     return groups, use
 
 
@@ -180,7 +184,8 @@ def _complete(
         "diverged": int(stage.diverged), "member_steps": dict(stage.spent),
         "rungs": [plain(vars(r)) for r in stage.records],
         "candidates": [
-            {"label": e.candidate.label, "kind": e.candidate.kind, "rate": e.candidate.rate, "loss": e.score, "step": e.step}
+            {"label": e.candidate.label, "kind": e.candidate.kind, "rate": e.candidate.rate, "loss": e.score,
+             "step": e.step}
             for e in sorted(stage.pool, key=lambda e: e.score)[:200]
         ],
         "finalists": [
@@ -218,7 +223,9 @@ def _say(stage: Stage, record: dict[str, Any], folder: Path) -> None:
         if row["key"] in ("cocktail", "ensemble", "boosting"):
             low, high = row["interval"]
             name = stage.metric.name
-            stage.progress.say("result", f"{row['label']}: {name} {row['score']:.4g} [{low:.4g}, {high:.4g}] on the test rows")
+            stage.progress.say(
+                "result", f"{row['label']}: {name} {row['score']:.4g} [{low:.4g}, {high:.4g}] on the test rows"
+            )
     chosen = next((f for f in record["search"]["finalists"] if f["chosen"]), None)
     if chosen:
         stage.progress.say("recipe", f"{chosen['label']}; learning rate {chosen['rate']:.2g}")

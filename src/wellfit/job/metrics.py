@@ -83,9 +83,10 @@ def _from_scorer(name: str, classes: list[Any]) -> Metric:
             fix=f"Nearest are {', '.join(near)}." if near else "Use a scikit-learn scorer's name, such as roc_auc.",
             code="WF-U02",
         ) from error
+    score = _scored(scorer, classes)
     if name.startswith("neg_"):
-        return Metric(name[4:], True, lambda t, p, w, score=_scored(scorer, classes): -score(t, p, w))  # type: ignore[misc]
-    return Metric(name, False, _scored(scorer, classes))
+        return Metric(name[4:], True, lambda truth, predicted, weight: -score(truth, predicted, weight))
+    return Metric(name, False, score)
 
 
 def _scored(scorer: Any, classes: list[Any]) -> Callable[[np.ndarray, np.ndarray, np.ndarray], float]:

@@ -92,7 +92,11 @@ class Stage:
         raw = [o[: len(p[0])].astype(np.float64) for o, p in zip(outputs, parts, strict=True)]
         if self.material.table.task == "regression":
             views = [self.material.views[f] for f in folds]
-            return truth, np.concatenate([v.center + v.scale * o[:, 0] for v, o in zip(views, raw, strict=True)]), weight
+            return (
+                truth,
+                np.concatenate([v.center + v.scale * o[:, 0] for v, o in zip(views, raw, strict=True)]),
+                weight,
+            )
         logits = np.concatenate(raw)
         return truth, probabilities(logits, temperature_of(logits, truth, weight)), weight
 
@@ -106,7 +110,7 @@ def temperature_of(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) ->
 
 
 def run_controls(stage: Stage, deadline: float) -> list[Entrant]:
-    """The network without regularization, over the learning rates, with what the search gets of candidates and steps."""
+    """The network without regularization, over the learning rates, with as many candidates and steps as the search."""
     proposed = portfolio.controls(stage.plan.rungs[0].members * stage.plan.generations)
     found: list[Entrant] = []
     for generation in range(stage.plan.generations):

@@ -77,7 +77,9 @@ class Plan:
                 }
             )  # fmt: skip
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise RunFolderError(f"the plan is malformed: {error}.", fix="Plan anew, without --plan.", code="WF-F05") from error
+            raise RunFolderError(
+                f"the plan is malformed: {error}.", fix="Plan anew, without --plan.", code="WF-F05"
+            ) from error
 
 
 def _rungs(data: Any) -> tuple[Rung, ...]:
@@ -101,7 +103,8 @@ def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
         return dataclasses.replace(plan, search_rungs=plan.rungs)
     per_stack = max(1, plan.chunk // folds)
     rungs = tuple(Rung(max(per_stack, int(r.members * share / per_stack) * per_stack), r.until) for r in plan.rungs)
-    cut = f"the search has {rungs[0].members} candidates instead of {plan.rungs[0].members}: training is slower than probed"
+    held = f"{rungs[0].members} candidates instead of {plan.rungs[0].members}"
+    cut = f"the search has {held}: training is slower than probed"
     return dataclasses.replace(plan, search_rungs=rungs, cuts=(*plan.cuts, cut))
 
 
@@ -115,7 +118,7 @@ def rescored(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
 
 
 def size_network(rows: int, inputs: int, budget: float) -> tuple[int, int]:
-    """Width and depth for so many training rows and encoded columns; a short budget buys a narrow network well trained."""
+    """Width and depth for so many training rows and columns; a short budget buys a narrow network, well trained."""
     if rows < 500 or budget < 30:
         return 64, 2
     return (256, 3) if rows >= 4000 and budget >= 600 else (128, 2)
@@ -130,7 +133,8 @@ def size_batch(rows: int) -> int:
 
 
 def full_steps(rows: int, batch: int) -> tuple[int, int, int]:
-    """(least, comfortable, most) steps of a full training: 8, 25 and 80 epochs, within reason for tiny and huge data."""
+    """(least, comfortable, most) steps of a full training: 8, 25 and 80 epochs, within reason for tiny and huge data.
+    """
     epoch = max(1, rows // batch)
     return max(200, min(1000, 8 * epoch)), max(500, min(2500, 25 * epoch)), max(1000, min(8000, 80 * epoch))
 

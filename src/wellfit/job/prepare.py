@@ -15,7 +15,7 @@ from wellfit.target import Target
 from wellfit.training.cohort import Rows
 
 _WAVES = 12
-"""Periodic features of each number; fewer where numbers are many, so that they do not outgrow the first hidden layer."""
+"""Periodic features of each number; fewer where numbers are many, so that they do not outgrow the first layer."""
 
 _EMBEDDED_FROM = 9  # columns: smaller blocks of 0/1 columns go into the first layer as they are
 
@@ -75,7 +75,14 @@ class Material:
         numbers = tuple(c for b in blocks if b.kind == "number" for c in range(b.start, b.start + b.width))
         waves = min(_WAVES, width // len(numbers)) if numbers else 0
         return Shape(
-            self.views[0].encoder.width, self.outputs, width, depth, residual, groups, numbers, waves if waves > 1 else 0
+            self.views[0].encoder.width,
+            self.outputs,
+            width,
+            depth,
+            residual,
+            groups,
+            numbers,
+            waves if waves > 1 else 0,
         )
 
 

@@ -90,5 +90,6 @@ def _rate(result: Result, steps: int) -> float:
 
 def pinned(plan: Plan) -> Probe:
     """A stored plan's way of running, to be repeated as it was."""
-    return Probe(plan.chunk, plan.mode, plan.engine, plan.rate, f"as planned before: {plan.mode}, stacks of {plan.chunk}")
-
+    return Probe(
+        plan.chunk, plan.mode, plan.engine, plan.rate, f"as planned before: {plan.mode}, stacks of {plan.chunk}"
+    )

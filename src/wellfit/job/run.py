@@ -49,7 +49,9 @@ class Run:
         """
         stored = Stored(self.folder)
         if stored.task == "regression":
-            raise UsageError("this run predicts numbers; they have no class probabilities.", fix="Use predict.", code="WF-U06")
+            raise UsageError(
+                "this run predicts numbers; they have no class probabilities.", fix="Use predict.", code="WF-U06"
+            )
         return _predicted(stored, frame_from_arrays(x), which)
 
     def predict(self, x: Any, which: str = "ensemble") -> np.ndarray:
@@ -105,7 +107,9 @@ def load(folder: str | Path) -> Run:
 def _predicted(stored: Stored, frame: pd.DataFrame, which: str) -> np.ndarray:
     """(rows, classes) probabilities, or (rows,) numbers."""
     if which not in stored.use:
-        raise UsageError(f"this run holds no model called {which!r}.", fix=f"It holds {', '.join(stored.use)}.", code="WF-U05")
+        raise UsageError(
+            f"this run holds no model called {which!r}.", fix=f"It holds {', '.join(stored.use)}.", code="WF-U05"
+        )
     check_columns(frame, stored.views[0].encoder)
     use = stored.use[which]
     cache: dict[int, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -56,7 +57,7 @@ class MLP(nn.Module):
             self.blocks = nn.Sequential(*(Block(shape.width) for _ in range(shape.depth)))
         else:
             self.stem = nn.Identity()
-            pairs = zip(widths, widths[1:], strict=False)
+            pairs = itertools.pairwise(widths)
             self.blocks = nn.Sequential(*(Layer(a, b) for a, b in pairs))
         self.head = nn.Linear(widths[-1], shape.outputs)
 

@@ -26,8 +26,8 @@ class EMA(Regularizer):
         0.1
 
     Source:
-        Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J. Control 30(4), 1992; warm-up as
-        in TensorFlow's ExponentialMovingAverage.
+        Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J. Control 30(4), 1992; warm-up
+        as in TensorFlow's ExponentialMovingAverage.
     """
 
     formula = "average <- d * average + (1 - d) * w, d = min(decay, (1 + step) / (10 + step))"

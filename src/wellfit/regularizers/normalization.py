@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 from torch import nn
 
@@ -11,7 +12,7 @@ from wellfit.sites import ACTIVATIONS
 
 
 class BatchNorm(Regularizer):
-    """Standardize each hidden unit over the batch: h <- scale * (h - mean) / sqrt(var + eps) + shift, before activation.
+    """Standardize hidden units over the batch: h <- scale * (h - mean) / sqrt(var + eps) + shift, before activation.
 
     In training mean and (biased) variance are the batch's; in evaluation running averages, kept as
     running <- (1 - momentum) * running + momentum * batch (torch's momentum; Keras counts the other way round).
@@ -69,5 +70,5 @@ def _before_activations(model: nn.Module) -> list[str]:
     """The linear and convolution layers that an activation directly follows, in the order of the module tree."""
     named = [(n, m) for n, m in model.named_modules() if not list(m.children())]
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    pairs = zip(named, named[1:], strict=False)
+    pairs = itertools.pairwise(named)
     return [name for (name, layer), (_, after) in pairs if isinstance(layer, layers) and isinstance(after, ACTIVATIONS)]

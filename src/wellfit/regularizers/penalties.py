@@ -27,8 +27,8 @@ class L1(Regularizer):
 
     After each optimizer step every weight moves toward zero by its own step size times strength and stops there:
     w <- sign(w) * max(|w| - step_size * strength, 0). The step size is the learning rate under SGD, and
-    learning_rate / (sqrt(v_hat) + eps) under Adam: the proximal step is taken in the optimizer's own metric, so that both
-    together come to rest where loss + penalty is least, zeros included. A subgradient in the loss gives no exact zeros.
+    learning_rate / (sqrt(v_hat) + eps) under Adam: the proximal step is taken in the optimizer's own metric, so that
+    both together come to rest where loss + penalty is least, zeros included. A subgradient in the loss gives no zeros.
 
     Args:
         strength: per unit of |w|, 0 (neutral) and up; 1e-6 to 1e-2 is usual.

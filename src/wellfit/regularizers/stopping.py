@@ -15,8 +15,8 @@ from wellfit.regularizer import Params, Regularizer, knob, memory
 class EarlyStopping(Regularizer):
     """Stop when the validation loss has not fallen for ``patience`` evaluations in a row.
 
-    Better means strictly less than the best so far minus ``min_delta``; NaN is never the best. The engine keeps a copy of
-    the best weights and restores it whether or not training was stopped; this part only says when to stop.
+    Better means strictly less than the best so far minus ``min_delta``; NaN is never the best. The engine keeps a copy
+    of the best weights and restores it whether or not training was stopped; this part only says when to stop.
 
     Args:
         patience: evaluations without progress that are borne, 1 and up; infinity is neutral; 5 to 20 is usual.

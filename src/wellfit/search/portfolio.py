@@ -53,7 +53,7 @@ def singles(parts: Mapping[str, type[Regularizer]], rate: float, count: int) -> 
 
 
 def at_share(cls: type[Regularizer], share: float) -> Regularizer:
-    """A regularizer with its strength at a share of its range, 0 its low end and 1 its high end, on the knob's scale."""
+    """A regularizer at a share of its range, 0 the low end and 1 the high end, on the scale of the knob."""
     main, *_ = [(n, k) for n, k in cls.knobs().items() if k.neutral is not None]
     return cls(**{main[0]: between(main[1], share)})
 

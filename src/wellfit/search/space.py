@@ -1,4 +1,4 @@
-"""The search space, made from the facts on the regularizers: Optuna proposes, nothing here knows a regularizer's inside."""
+"""The search space, made from the facts on the regularizers: Optuna proposes, no regularizer's inside is known."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def describe(part: Regularizer) -> str:
 
 
 def searched(task: str, long_budget: bool = False) -> dict[str, type[Regularizer]]:
-    """The regularizers a default search draws from: graded A or B, fit for the task, with a value that switches them off."""
+    """What a default search draws from: graded A or B, fit for the task, with a value that switches it off."""
     kind = "regression" if task == "regression" else "classification"
     return {
         name: cls

@@ -97,7 +97,9 @@ class _Loop:
         self.train_rows = [train for train, _ in folds]
         held = max(len(valid) for _, valid in population.rows.folds)
         self.valid_rows, self.valid_weight = _padded([v for _, v in folds], population.rows.target.weight, held)
-        shortest = min(len(train) for train, _ in population.rows.folds)  # whoever is in the stack: company changes nothing
+        shortest = min(
+            len(train) for train, _ in population.rows.folds
+        )  # whoever is in the stack: company changes nothing
         self.epoch_steps = max(1, shortest // course.batch)
         self.keys, self.rates = cohort.keys(), cohort.rates()
         self.epoch, self.order = -1, torch.empty(0)

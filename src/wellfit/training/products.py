@@ -11,8 +11,8 @@ _TOLERANCE = 1e-5
 def choose_products() -> str:
     """Send float32 products to oneDNN's kernels if those keep float32's accuracy here; returns which are used.
 
-    On processors that MKL does not know as its own they are up to a third faster. The setting that sends them there also
-    allows rounding to bfloat16 where a chip has units for it; so it is tried first, and taken back where it rounds.
+    On processors that MKL does not know as its own they are up to a third faster. The setting that sends them there
+    also allows rounding to bfloat16 where a chip has units for it; so it is tried first, and undone where it rounds.
     It holds for the whole process, hence only in workers.
     """
     try:

@@ -1,0 +1,178 @@
+"""The beginning of a run: workers, device, the record as it stands before training, the probe and the plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wellfit.errors import RecipeError, RunFolderError, UsageError
+from wellfit.job.folder import plain, write_json
+from wellfit.job.metrics import Metric
+from wellfit.job.options import Options, Progress
+from wellfit.job.phases import Stage
+from wellfit.job.plan import Plan, make_plan
+from wellfit.job.prepare import Material, data_hash
+from wellfit.job.probe import choose, pinned
+from wellfit.job.table_source import Source
+from wellfit.recipe import Recipe
+from wellfit.recipe_json import parse_strict
+from wellfit.training.crew import Crew, Engine, Solo
+from wellfit.training.study import Study
+
+
+@dataclasses.dataclass
+class Clock:
+    """The budget: when it began, and when each thing has to be over."""
+
+    started: float
+    seconds: float
+
+    @property
+    def end(self) -> float:
+        """Training ends here; what is left is for testing and writing."""
+        return self.started + self.seconds - min(4.0, 0.5 + 0.05 * self.seconds)
+
+    def used(self) -> float:
+        return time.monotonic() - self.started
+
+    def until(self, share: float) -> float:
+        """The moment when a share of what is left now has gone by."""
+        now = time.monotonic()
+        return now + max(0.0, self.end - now) * share
+
+
+def open_engine(options: Options) -> Engine:
+    """Workers, started at once so that they load while the data are read; on a GPU this process alone."""
+    if resolve_device(options.device) != "cpu":
+        return Solo()
+    hands = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Crew(min(hands, 16)) if hands > 1 else Solo()
+
+
+def resolve_device(asked: str) -> str:
+    """``cpu`` or ``cuda``; raises UsageError where the one asked for is not there."""
+    if asked not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"no device is called {asked!r}.", fix="Choose auto, cpu or cuda.", code="WF-U04")
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UsageError("there is no CUDA device here.", fix="Choose auto or cpu.", code="WF-U04")
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def given_recipe(options: Options) -> Recipe | None:
+    if options.recipe is None or isinstance(options.recipe, Recipe):
+        return options.recipe
+    return Recipe.load(options.recipe)
+
+
+def check_recipe(given: Recipe | None, task: str) -> None:
+    kind = "regression" if task == "regression" else "classification"
+    for part in given or ():
+        if kind not in part.tasks:
+            raise RecipeError(f"{part.name} is not for {kind}.", fix="Drop it from the recipe.", code="WF-R11")
+
+
+def open_stage(
+    material: Material, metric: Metric, options: Options, progress: Progress, clock: Clock, engine: Engine,
+    given: Recipe | None, record: dict[str, Any], folder: Path,
+) -> Stage:  # fmt: skip
+    """Give the engine the data, probe it, and write the plan down before training."""
+    stored = _stored_plan(options)
+    rows = min(len(t) for t, _ in material.split.folds)
+    draft = stored or make_plan(
+        rows=rows, inputs=material.views[0].encoder.width, valid_rows=1, folds=material.folds, chunk=16, hands=1,
+        mode="traced", engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
+    )  # fmt: skip
+    device = resolve_device(options.device)
+    engine.open(Study(material.shape(draft.width, draft.depth), material.rows, device))
+    stage = Stage(material, metric, engine, draft, progress, options.seed, _ticker(progress, clock), given)
+    stage.repeated = stored is not None
+    probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)
+    progress.say("engine", probe.sentence)
+    plan = stored or make_plan(
+        rows=rows, inputs=material.views[0].encoder.width, valid_rows=max(len(v) for _, v in material.split.folds),
+        folds=material.folds, chunk=probe.chunk, hands=engine.hands, mode=probe.mode, engine=probe.engine,
+        rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds,
+    )  # fmt: skip
+    stage.plan = plan
+    record["plan"] = {**plan.to_json(), "shape": vars(material.shape(plan.width, plan.depth)), "skipped": []}
+    write_json(folder / "run.json", record)
+    climbs = " -> ".join(f"{r.members} candidates to step {r.until}" for r in plan.rungs)
+    progress.say(
+        "plan", f"{climbs}, {plan.generations} times; the controls get the same; {plan.seeds} seeds at the end"
+    )
+    for cut in plan.cuts:
+        progress.say("note", cut)
+    return stage
+
+
+def _stored_plan(options: Options) -> Plan | None:
+    if options.plan is None:
+        return None
+    try:
+        stored = parse_strict(Path(options.plan).read_text("utf-8"), "the plan")["plan"]
+    except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise RunFolderError(
+            f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.", code="WF-F05"
+        ) from error
+    return Plan.from_json({f.name: stored[f.name] for f in dataclasses.fields(Plan) if f.name in stored})
+
+
+def _ticker(progress: Progress, clock: Clock) -> Any:
+    best: list[float] = []
+    last = [0.0]
+
+    def tick(doing: str, loss: float | None) -> None:
+        if loss is not None and math.isfinite(loss):
+            best[:] = [min([loss, *best])]
+        if time.monotonic() - last[0] > 0.1:
+            last[0] = time.monotonic()
+            progress.tick(min(1.0, clock.used() / clock.seconds), doing, best[0] if best else None)
+
+    return tick
+
+
+def first_record(source: Source, options: Options, material: Material, folder: Path) -> dict[str, Any]:
+    """The record as it stands before training."""
+    import wellfit
+
+    table, split = source.table, source.split
+    counts = [int((table.target == c).sum()) for c in range(len(table.classes))]
+    return {
+        "format": "wellfit.run", "version": 1, "wellfit": wellfit.__version__, "status": "running",
+        "name": folder.name, "options": options.to_json(),
+        "data": {
+            "file": source.name, "rows": len(table), "features": table.frame.shape[1],
+            "encoded": material.views[0].encoder.width, "task": table.task, "target": table.target_name,
+            "classes": table.classes, "class_counts": counts, "hash": data_hash(table),
+            "columns": [{"name": c.name, "kind": c.kind, "reason": c.reason} for c in table.columns],
+            "notes": [plain(vars(n)) for n in (*source.notes, *table.notes, *split.notes)],
+            "split": split.how, "train_rows": len(split.folds[0][0]), "valid_rows": len(split.folds[0][1]),
+            "test_rows": len(split.test), "folds": len(split.folds),
+        },
+        "machine": {
+            "device": resolve_device(options.device), "processors": os.cpu_count(), "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "phases": [], "comparison": [], "events": [],
+    }  # fmt: skip
+
+
+def say_data(progress: Progress, source: Source, material: Material) -> None:
+    table = source.table
+    kinds = [c.kind for c in table.columns]
+    classes = f", {len(table.classes)} classes" if table.classes else ""
+    progress.say(
+        "data",
+        f"{len(table):,} rows, {table.frame.shape[1]} features ({kinds.count('number')} number, "
+        f"{kinds.count('category')} category, {kinds.count('date')} date), {table.task}{classes}",
+    )
+    progress.say("split", source.split.how)
+    for note in (*source.notes, *table.notes, *source.split.notes):
+        progress.say("check", f"{note.code} {note.sentence}")
