@@ -66,7 +66,8 @@ def main() -> None:
             found, tables, splits = ranks(frame, [*rivals, entrant])
             order = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
             print(f"mean ranks over {tables} tables, {splits} splits: {order}")
-    show(frame, [*cheap, "realmlp", "catboost", "wellfit control_best", "wellfit cocktail", "wellfit single", "wellfit ensemble"])
+    shown = [f"wellfit {entrant}" for entrant in ("control_best", "cocktail", "single", "ensemble")]
+    show(frame, [*cheap, "realmlp", "catboost", *shown])
 
 
 if __name__ == "__main__":

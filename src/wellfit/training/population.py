@@ -17,6 +17,9 @@ from wellfit.training.prepared import Prepared, prepare
 from wellfit.training.runner import Inputs, Runner
 from wellfit.training.step import State, Trainer
 
+_FORGIVEN = 2.5
+"""Seconds of tracing that a deadline waits for: a stack that has just been built should train, too."""
+
 _EVALUATED_AT_ONCE = 1024  # rows: larger blocks leave the cache
 
 
@@ -60,8 +63,10 @@ class Population:
 
         ``report(step, best loss)`` is called after each evaluation.
         """
-        loop = _Loop(self, cohort, course)
-        while loop.step < course.until and time.monotonic() < course.deadline:
+        loop, built = _Loop(self, cohort, course), self.building()
+        while loop.step < course.until:
+            if time.monotonic() >= course.deadline + min(_FORGIVEN, self.building() - built):
+                break
             loss = loop.advance()
             if loop.step % course.evaluate_every == 0 or loop.step == course.until:
                 loop.evaluate(loss)
