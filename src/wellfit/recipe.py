@@ -180,7 +180,7 @@ class Recipe(Regularizer, abstract=True):
 
     def parts_key(self) -> tuple[Any, ...]:
         """What two recipes must agree in to stack: names, and the fields that are no knobs."""
-        return tuple((p.name, tuple(getattr(_leaf(p), s) for s in _leaf(p).statics())) for p in self.parts)
+        return tuple((p.name, type(p), _statics(p)) for p in self.parts)
 
     # Files
 
@@ -221,10 +221,17 @@ def _flat(parts: Iterable[Any]) -> Iterator[Regularizer]:
             raise RecipeError(f"a recipe takes regularizers, not {part!r}.", fix=hint, code="WF-R04")
 
 
-def _leaf(part: Regularizer) -> Regularizer:
-    while hasattr(part, "inner"):
+def leaf_of(part: Regularizer) -> Regularizer:
+    """The regularizer inside all wrappers."""
+    while isinstance(part, Regularizer) and hasattr(part, "inner"):
         part = part.inner
     return part
+
+
+def _statics(part: Regularizer) -> tuple[Any, ...]:
+    """The fields of a part, and of what it wraps, that members of one stack share."""
+    own = tuple(getattr(part, name) for name in part.statics())
+    return own + _statics(part.inner) if hasattr(part, "inner") else own
 
 
 def _around(part: Regularizer, loss_of: Callable[..., Any]) -> Callable[..., Any]:

@@ -265,5 +265,9 @@ def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> l
         for j in range(each)
         for f in finalists
     ]
+    if stage.repeated and not stage.plan.reached.get("refit", [until]):
+        return []  # it was cut off then, so it is left out now
     arena.train([e for _, e in entered], until, deadline)
-    return [(f, e) for f, e in entered if e.cohort is not None and e.cohort.step == until]
+    done = [(f, e) for f, e in entered if e.cohort is not None and e.cohort.step == until]
+    stage.plan.reached["refit"] = [until] * len(done)
+    return done

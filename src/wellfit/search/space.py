@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import REGISTRY, Knob, Regularizer
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -46,7 +46,8 @@ class Candidate:
 
 def describe(part: Regularizer) -> str:
     """``Dropout(p=0.21)``: a part with its knobs to two digits."""
-    knobs = ", ".join(f"{n}={float(getattr(part, n)):.2g}" for n in part.knobs())
+    leaf = leaf_of(part)
+    knobs = ", ".join(f"{n}={float(getattr(leaf, n)):.2g}" for n in leaf.knobs())
     return f"{part.name}({knobs})"
 
 
