@@ -2,9 +2,9 @@
 
     python benchmarks/halving.py --data DIR --tables vehicle phoneme digits credit-g concrete
 
-Sixty-four candidates (the search's own first proposals) train to the end once; halving then runs with the same
-candidates and seeds, keeping a quarter after a quarter of the steps. Both run in the same processes, one after the other,
-after the stacks have been traced.
+Sixty-four candidates (the first proposals of a search) train to the end once; halving then runs with the same candidates
+and seeds, keeping a quarter after a quarter of the steps. Both run in the same processes, one after the other, after
+the stacks have been traced.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import tables
-
 from wellfit.data import split_given, table_from_arrays
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import open_engine

@@ -1,6 +1,6 @@
 """Tables from the results of peers.py and generalization.py: mean ranks, mean figures, and the floor.
 
-    python benchmarks/summary.py --peers benchmarks/results/peers.csv --wellfit benchmarks/results/wellfit20.csv
+python benchmarks/summary.py --peers benchmarks/results/peers.csv --wellfit benchmarks/results/wellfit20.csv
 """
 
 from __future__ import annotations

@@ -61,6 +61,17 @@ class BudgetError(WellfitError):
         self.run = run
 
 
+class Interrupted(WellfitError):
+    """The person stopped the run; ``run`` is what there was, or None where nothing had been trained yet."""
+
+    exit_code = 130
+
+    def __init__(self, run: Any = None) -> None:
+        where = f"the best so far is in {run.folder}" if run else "nothing had been trained yet"
+        super().__init__(f"stopped; {where}.", code="WF-I01")
+        self.run = run
+
+
 class RunFolderError(WellfitError):
     """A run folder is missing, corrupt or not writable."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import wellfit.regularizers  # noqa: F401  (fills the registry)
 from wellfit.errors import RecipeError
 from wellfit.recipe import Recipe
 from wellfit.regularizer import REGISTRY, Regularizer, shortened

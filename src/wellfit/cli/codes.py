@@ -28,6 +28,7 @@ _OTHERS: dict[str, str] = {
     "WF-U03": "No target was named.",
     "WF-U04": "The device is unknown, or is not there.",
     "WF-U05": "The run holds no model of that name.",
+    "WF-D25": "All weights of one part of the rows are 0.",
     "WF-U06": "The run predicts numbers, not classes.",
     "WF-U10": "The command line has an unknown, missing or malformed option.",
     "WF-U11": "The model to predict with is neither ensemble nor single.",

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wellfit.errors import UsageError
+from wellfit.errors import Interrupted, UsageError
 from wellfit.job.opening import given_recipe, open_engine
 from wellfit.job.options import Options, Progress, Silent
 from wellfit.job.run import Run, load
-from wellfit.job.study import Interrupted, fit_file, run_study
+from wellfit.job.study import fit_file, run_study
 from wellfit.job.table_source import from_arrays
 from wellfit.recipe import Recipe
 
@@ -72,7 +72,17 @@ def fit(
         "task": task, "class_weight": class_weight,
     }  # fmt: skip
     if isinstance(data, str | Path):
-        return fit_file(data, Options(target=target, valid=valid, test=test, **shared), told, started)  # type: ignore[arg-type]
+        named = {"group": groups, "time": time_order, "weight": sample_weight}
+        if y is not None or any(v is not None and not isinstance(v, str) for v in named.values()):
+            raise UsageError(
+                "with a file, the target, groups, time order and weights are columns of it.",
+                fix="Name them: target=, groups=, time_order=, sample_weight= take column names.",
+                code="WF-U03",
+            )
+        options = Options(target=target, valid=valid, test=test, **named, **shared)  # type: ignore[arg-type]
+        return fit_file(data, options, told, started)
+    if y is not None and target is not None:
+        raise UsageError("both y and target are given.", fix="Give one of them.", code="WF-U03")
     if y is None:
         if target is None or target not in getattr(data, "columns", ()):
             raise UsageError(

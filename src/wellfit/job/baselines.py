@@ -11,6 +11,8 @@ import numpy as np
 
 from wellfit.job.prepare import Material
 
+_NAMES = {"dummy": "the majority", "linear": "the linear model", "boosting": "boosted trees"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
@@ -38,9 +40,8 @@ class Baselines:
 
     def missing(self) -> list[str]:
         """Those that are not there, with the reason."""
-        names = {"dummy": "the majority", "linear": "the linear model", "boosting": "boosted trees"}
-        late = [f"{n} (not done in time)" for k, n in names.items() if k not in {b.key for b in self.done}]
-        return self.failed or late
+        late = [f"{n} (not done in time)" for k, n in _NAMES.items() if k not in {b.key for b in self.done}]
+        return self.failed + [n for n in late if n.partition(" (")[0] not in " ".join(self.failed)]
 
     def _run(self) -> None:
         from threadpoolctl import threadpool_limits
@@ -51,7 +52,7 @@ class Baselines:
                 try:
                     label, predict = fit(self._material, self._seed)
                 except Exception as error:  # a baseline that fails must not take the job with it
-                    self.failed.append(f"{key} ({type(error).__name__})")
+                    self.failed.append(f"{_NAMES[key]} ({type(error).__name__})")
                     continue
                 self.done.append(Baseline(key, label, predict, time.monotonic() - begun))
 

@@ -119,6 +119,9 @@ def contestants(
     def enter(key: str, label: str, finalist: Finalist, last: bool = False) -> None:
         nets = nets_of(stage, finalist.entrants, last_weights if last else best_weights, last)
         predicted = nets.predictions(shape, inputs, scales)
+        if not np.isfinite(predicted).all():
+            stage.progress.say("note", f"{label}: its predictions are no numbers, so it is not compared")
+            return
         detail = f"{finalist.candidate.label}; learning rate {finalist.candidate.rate:.2g}"
         found.append(Contestant(key, label, predicted, len(finalist.entrants), detail))
 
@@ -194,15 +197,20 @@ def _gain(
 def _resampled(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """A custom metric on the rows as they are, then on bootstrap samples of rows and seeds: the same ones each time."""
     generator = np.random.default_rng(0)
-    values = [float(np.mean([metric.score(truth, p, weight) for p in one.predicted]))]
+    values = [float(np.mean([_tried(metric, truth, p, weight) for p in one.predicted]))]
     for _ in range(_CUSTOM_DRAWS):
         rows = generator.integers(len(truth), size=len(truth))
         place = int(generator.integers(10**9)) % len(one.predicted)
-        try:
-            values.append(metric.score(truth[rows], one.predicted[place][rows], weight[rows]))
-        except ValueError:  # a sample without one of the classes has no score under some metrics
-            values.append(np.nan)
+        values.append(_tried(metric, truth[rows], one.predicted[place][rows], weight[rows]))
     return np.array(values)
+
+
+def _tried(metric: Metric, truth: np.ndarray, predicted: np.ndarray, weight: np.ndarray) -> float:
+    """The score, or NaN: rows without one of the classes have no score under some metrics."""
+    try:
+        return metric.score(truth, predicted, weight)
+    except ValueError:
+        return float("nan")
 
 
 def verdict(records: Sequence[dict[str, Any]], metric: Metric) -> dict[str, Any]:

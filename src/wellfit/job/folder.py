@@ -36,13 +36,13 @@ def make_folder(asked: str | Path | None, name: str, short_hash: str) -> Path:
     """Create the run's folder: the one that was asked for, or a new one under ``runs``.
 
     Raises:
-        RunFolderError: it cannot be made, or holds another run.
+        RunFolderError: it cannot be made.
     """
     try:
         if asked is not None:
             folder = Path(asked)
             folder.mkdir(parents=True, exist_ok=True)
-            write_text(folder / ".wellfit", "wellfit run folder\n")
+            write_text(folder / "run.json", "{}\n")  # a folder that cannot be written is found out before training
             return folder
         for number in range(1, 10_000):
             tail = "" if number == 1 else f"-{number}"

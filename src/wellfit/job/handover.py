@@ -34,6 +34,9 @@ from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
 from wellfit.training.cohort import Cohort
 
+_GREEDY_ROWS = 20_000
+"""Validation rows that the greedy ensemble looks at: more would not change its choice, only its time."""
+
 _POOL = 60
 """Members that the greedy ensemble chooses from, best first."""
 
@@ -46,13 +49,12 @@ def finish(
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     chosen = min(finalists, key=lambda f: f.score)
     groups, use = _groups(stage, chosen, refit)
-    fitted = baselines.done if baselines else []
+    fitted = list(baselines.done) if baselines else []
     rows = stage.material.split.test
     if len(rows):
         sealed = SealedTest(stage.material)
         rows, truth, weight = sealed.open()
-        best = [chosen] if chosen.key not in ("control", "early_stopping") else []
-        judged = [*best, *(f for f in finalists if f not in best)]
+        judged = sorted(finalists, key=lambda f: f.score)
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
         record["comparison"] = comparison(found, stage.metric, truth, weight)
@@ -133,6 +135,8 @@ def greedy(stage: Stage, pool: Sequence[Entrant]) -> tuple[list[Entrant], list[f
     """The entrants that the greedy ensemble takes, and their shares; judged on validation rows."""
     ranked = sorted((e for e in pool if e.cohort is not None and math.isfinite(e.score)), key=lambda e: e.score)[:_POOL]
     predictions, truth, weight = _validated(stage, ranked)
+    some = slice(None, None, max(1, len(truth) // _GREEDY_ROWS))
+    predictions, truth, weight = predictions[:, some], truth[some], weight[some]
     shares = greedy_weights(predictions, lambda p: stage.metric.loss(truth, p, weight))
     taken = [i for i in range(len(ranked)) if shares[i] > 0]
     return [ranked[i] for i in taken], [float(shares[i]) for i in taken]

@@ -40,8 +40,26 @@ class Metric:
         """The score turned so that smaller is better; infinite where it cannot be computed."""
         if not np.isfinite(predicted).all():
             return float("inf")
-        score = self.score(truth, predicted, weight)
+        try:
+            score = self.score(truth, predicted, weight)
+        except ValueError:  # a class is missing from these rows, and the metric needs it
+            return float("inf")
+        if np.isnan(score):
+            return float("inf")
         return score if self.lower_is_better else -score
+
+    def check(self, truth: np.ndarray, classes: int) -> None:
+        """Raises UsageError where the metric does not fit the task: tried on these rows before anything is trained."""
+        guess = np.full((len(truth), classes), 1.0 / classes) if classes else np.full(len(truth), truth.mean())
+        try:
+            self.score(truth, guess, np.ones(len(truth)))
+        except Exception as error:  # somebody's function may raise anything
+            reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+            raise UsageError(
+                f"the metric {self.name} does not work on this target: {reason}",
+                fix="Choose one for the task, such as neg_log_loss, roc_auc or r2; or leave --metric out.",
+                code="WF-U02",
+            ) from error
 
     def of_means(self, means: np.ndarray) -> np.ndarray:
         """From mean row losses to the score."""

@@ -43,7 +43,8 @@ class Nets:
 
     def outputs(self, shape: Shape, inputs: Callable[[int], Tensor]) -> np.ndarray:
         """(nets, rows, outputs) as the networks give them; ``inputs(view)`` are the encoded rows."""
-        network = self.structure.rewrite(MLP(shape)).eval()
+        with torch.device("meta"):  # the weights come from elsewhere: no memory, and nobody's generator, is touched
+            network = self.structure.rewrite(MLP(shape)).eval()
         found = []
         with torch.no_grad():
             for place, view in enumerate(self.views):

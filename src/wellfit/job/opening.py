@@ -121,6 +121,10 @@ def _stored_plan(options: Options) -> Plan | None:
         raise RunFolderError(
             f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.", code="WF-F05"
         ) from error
+    if not isinstance(stored, dict):
+        raise RunFolderError(
+            f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.", code="WF-F05"
+        )
     return Plan.from_json({f.name: stored[f.name] for f in dataclasses.fields(Plan) if f.name in stored})
 
 

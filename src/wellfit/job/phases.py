@@ -127,7 +127,7 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
     found: list[Entrant] = []
     proposer = None if stage.given is not None else _proposer(stage, rate)
     for generation in range(stage.plan.generations):
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or (proposer is None and generation):
             break
         count = (stage.plan.search_rungs or stage.plan.rungs)[0].members
         chosen = _given(stage, count) if proposer is None else _proposals(stage, proposer, count, rate, generation)
@@ -157,7 +157,7 @@ def _given(stage: Stage, count: int) -> list[Candidate]:
     assert stage.given is not None
     kind = "single" if len(stage.given.parts) == 1 else "cocktail"
     rate = (stage.given.settings or {}).get("learning_rate")
-    rates = [float(rate)] if rate else [c.rate for c in portfolio.controls(count)]
+    rates = [float(rate)] if rate and rate > 0 else [c.rate for c in portfolio.controls(count)]
     return [Candidate(stage.given, r, kind) for r in rates]
 
 
@@ -168,10 +168,8 @@ def _climb(
     seeds = [hash_integers(stage.seed, generation, i, len(name)) % 2**31 for i in range(len(chosen))]
     entrants = [arena.enter(c, s) for c, s in zip(chosen, seeds, strict=True)]
     stage.alive = list(entrants)
-    scores: dict[int, tuple[float, int]] = {}
 
     def leave(entrant: Entrant) -> None:
-        scores[id(entrant)] = (entrant.score, entrant.step)
         stage.diverged += entrant.step > 0 and not math.isfinite(entrant.score)
         if proposer:
             proposer.tell(entrant.candidate, entrant.score, entrant.step, False)
@@ -242,29 +240,31 @@ def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], d
 
 def choose_finalists(stage: Stage, controls: list[Entrant], found: list[Entrant]) -> list[tuple[str, Candidate]]:
     """The best control, early stopping alone at its learning rate, the best single regularizer, the best cocktails."""
-    base = controls[0].candidate
-    stopping = Candidate(Recipe(EarlyStopping(PATIENCE)), base.rate, "stopping")
-    entered = [("control", base), ("early_stopping", stopping)]
+    base = [e.candidate for e in controls]
+    again = 2 if stage.plan.finalists >= 3 else 1  # several cocktails get a second choice: so does the control
+    stopping = Candidate(Recipe(EarlyStopping(PATIENCE)), base[0].rate, "stopping")
     singles = [e.candidate for e in found if e.candidate.kind == "single"]
     cocktails = [e.candidate for e in found if e.candidate.kind == "cocktail"]
+    entered = [("control", c) for c in _distinct(base)[:again]] + [("early_stopping", stopping)]
     entered += [("single", c) for c in singles[:1]]
-    return entered + [("cocktail", c) for c in cocktails[: stage.plan.finalists]]
+    return entered + [("cocktail", c) for c in _distinct(cocktails)[: stage.plan.finalists + 1 - again]]
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Each recipe at each learning rate once."""
+    return list({(c.recipe, c.rate): c for c in reversed(candidates)}.values())[::-1]
 
 
 def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> list[tuple[Finalist, Entrant]]:
-    """Train the chosen ones on all rows but the test's, for as many epochs as they needed; a stack full of seeds."""
+    """Train the chosen ones on all rows but the test's, for as many epochs as they needed."""
     arena = stage.arena("refit", refit=True)
     lead = finalists[0]
     grown = len(stage.material.development) / max(1, min(len(t) for t, _ in stage.material.split.folds))
     until = max(5, round(lead.steps * grown))
-    nets = stage.plan.chunk if stage.plan.mode == "compiled" else min(stage.plan.chunk, 2 * stage.engine.hands)
-    arena = dataclasses.replace(arena, chunk=nets // stage.engine.hands or 1) if nets < stage.plan.chunk else arena
-    each = max(1, nets // len(finalists))
-    entered = [
-        (f, arena.enter(f.candidate, hash_integers(stage.seed, 99, j) % 2**31, fold=stage.material.folds))
-        for j in range(each)
-        for f in finalists
-    ]
+    if stage.plan.mode != "compiled":  # a compiled stack has one size; a traced one may be as small as it needs to be
+        arena = dataclasses.replace(arena, chunk=len(finalists))
+    seed = hash_integers(stage.seed, 99) % 2**31
+    entered = [(f, arena.enter(f.candidate, seed, fold=stage.material.folds)) for f in finalists]
     if stage.repeated and not stage.plan.reached.get("refit", [until]):
         return []  # it was cut off then, so it is left out now
     arena.train([e for _, e in entered], until, deadline)

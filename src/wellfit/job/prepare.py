@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from wellfit.data import Encoder, Split, Table, shared_widths
+from wellfit.errors import DataError
 from wellfit.models.mlp import Shape
 from wellfit.target import Target
 from wellfit.training.cohort import Rows
@@ -94,6 +95,7 @@ def make_material(table: Table, split: Split, class_weight: str | None) -> Mater
     widths = shared_widths(encoders)
     encoders = [e.pad_to(widths) for e in encoders]
     weight = _weights(table, development, class_weight)
+    _require_weight(split, weight)
     views = tuple(_view(e, table, rows) for e, rows in zip(encoders, parts, strict=True))
     frame = table.frame.iloc[development]
     x = np.concatenate([v.encoder.transform(frame) for v in views])
@@ -105,6 +107,15 @@ def make_material(table: Table, split: Split, class_weight: str | None) -> Mater
     )
     rows = Rows(torch.from_numpy(x), target, _folds(split, development, len(table)))
     return Material(table, split, views, rows, development, weight)
+
+
+def _require_weight(split: Split, weight: np.ndarray) -> None:
+    parts = [("training", t) for t, _ in split.folds] + [("validation", v) for _, v in split.folds]
+    for name, rows in [*parts, ("test", split.test)]:
+        if len(rows) and not weight[rows].sum() > 0:
+            raise DataError(
+                f"all weights of the {name} rows are 0.", fix="Give more rows a weight above 0.", code="WF-D25"
+            )
 
 
 def _view(encoder: Encoder, table: Table, rows: np.ndarray) -> View:

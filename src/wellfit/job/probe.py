@@ -48,16 +48,16 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     rows = min(len(t) for t, _ in material.split.folds)
     course = Course(_STEPS, size_batch(rows), 10**9, "traced")
     begun = time.monotonic()
-    tasks = [_task(stack, folds, whole, course), _task(folds, folds, whole, course)]
+    seconds = 0.15 * max(0.0, left)
+    tasks = [_task(stack, folds, whole, course, seconds), _task(folds, folds, whole, course, seconds)]
     stacked, single = engine.run(tasks)
-    rates = {stack: _rate(stacked, _STEPS), folds: _rate(single, _STEPS)}
+    rates = {stack: _rate(stacked), folds: _rate(single)}
     chunk = max(rates, key=lambda k: rates[k])
     rate, mode = rates[chunk] * engine.hands, "traced"
     told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process, one by one {rates[folds]:,.0f}"
     left -= time.monotonic() - begun
     if _pays(rate, _GAIN * rate, left, _COMPILING) and left > 2.2 * _COMPILING:
         compiled, note = _compiled(engine, chunk, folds, whole, course)
-        left -= time.monotonic() - begun
         if compiled > rate:
             rate, mode = compiled, "compiled"
         told += f", compiled {compiled / engine.hands:,.0f}" if not note else f" ({note})"
@@ -74,18 +74,18 @@ def _pays(slow: float, fast: float, left: float, cost: float) -> bool:
 def _compiled(engine: Engine, chunk: int, folds: int, whole: Recipe, course: Course) -> tuple[float, str]:
     """Member-steps a second of all hands with compiled steps; the compiling itself is kept by the workers."""
     course = dataclasses.replace(course, mode="compiled")
-    results = engine.run([_task(chunk, folds, whole, course)] * engine.hands)
+    results = engine.run([_task(chunk, folds, whole, course, 3.0)] * engine.hands)
     note = next((r.note for r in results if r.note), "")
-    return sum(_rate(r, _STEPS) for r in results), note
+    return sum(_rate(r) for r in results), note
 
 
-def _task(count: int, folds: int, whole: Recipe, course: Course) -> Task:
+def _task(count: int, folds: int, whole: Recipe, course: Course, seconds: float) -> Task:
     members = tuple(Member(filled(Recipe(), whole), 1e-3, i, i % folds, "probe") for i in range(count))
-    return Task(course, members)
+    return Task(course, members, seconds=seconds)
 
 
-def _rate(result: Result, steps: int) -> float:
-    return len(result.cohort) * steps / max(1e-6, result.stepping)
+def _rate(result: Result) -> float:
+    return len(result.cohort) * max(1, result.cohort.step) / max(1e-6, result.stepping)
 
 
 def pinned(plan: Plan) -> Probe:

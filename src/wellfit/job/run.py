@@ -38,7 +38,8 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        return str(self.record["verdict"]["sentence"])
+        found = self.record.get("verdict") or {}
+        return str(found.get("sentence", f"This run has no verdict: its status is {self.record.get('status')}."))
 
     def predict_proba(self, x: Any, which: str = "ensemble") -> np.ndarray:
         """(rows, classes) calibrated class probabilities, in the order of ``classes``.
@@ -128,4 +129,4 @@ def _predicted(stored: Stored, frame: pd.DataFrame, which: str) -> np.ndarray:
 
 def _harmless(cell: Any) -> Any:
     """Text that a spreadsheet would run as a formula, with an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and len(cell) > 1 and cell.startswith(_FORMULA) else cell

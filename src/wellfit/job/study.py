@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wellfit.errors import BudgetError, TrainingError, WellfitError
+from wellfit.errors import BudgetError, Interrupted, TrainingError
 from wellfit.job.baselines import Baselines
 from wellfit.job.folder import make_folder, write_json
 from wellfit.job.handover import finish
@@ -26,39 +26,26 @@ from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
 from wellfit.training.crew import Engine
 
-_STARTED = time.monotonic()
-
-
-class Interrupted(WellfitError):
-    """The person stopped the run; what there was is in ``run``, or nothing was there yet (None)."""
-
-    exit_code = 130
-
-    def __init__(self, run: Run | None) -> None:
-        where = f"the best so far is in {run.folder}" if run else "nothing had been trained yet"
-        super().__init__(f"stopped; {where}.", code="WF-I01")
-        self.run = run
-
 
 def fit_file(path: str | Path, options: Options, progress: Progress | None = None, started: float | None = None) -> Run:
     """Run the main job on a file.
 
     Args:
         path: CSV or Parquet.
-        started: ``time.monotonic()`` at the start of the process, which the budget counts from.
+        started: ``time.monotonic()`` at the start of the process, where the budget counts from there; else from now.
 
     Raises:
         UsageError, DataError, RecipeError, TrainingError, RunFolderError: as their sentences say.
         BudgetError: the budget was too small for the first rung; its ``run`` holds what there is.
         Interrupted: Ctrl-C; its ``run`` holds the best so far.
     """
-    progress = progress or Silent()
+    progress, begun = progress or Silent(), time.monotonic()
     options.seconds()
     given = given_recipe(options)
     engine = open_engine(options)
     try:
         source = from_file(path, options)
-        return run_study(source, options, progress, started or _STARTED, engine, given)
+        return run_study(source, options, progress, started or begun, engine, given)
     except KeyboardInterrupt:
         raise Interrupted(None) from None
     finally:
@@ -73,6 +60,7 @@ def run_study(
     clock = Clock(started, options.seconds())
     table = source.table
     metric = make_metric(options.metric, table.task, table.classes)
+    metric.check(table.target, len(table.classes))
     check_recipe(given, table.task)
     folder = make_folder(options.out, Path(source.name).name.partition(".")[0], data_hash(table))
     progress.begin(f"{source.name} in {folder}", clock.seconds)
@@ -89,6 +77,12 @@ def run_study(
     except KeyboardInterrupt:
         engine.close()
         raise Interrupted(_rescue(stage, record, folder, "interrupted", clock)) from None
+    except (BudgetError, Interrupted):
+        raise
+    except Exception:
+        record["status"] = "failed"
+        write_json(folder / "run.json", record)
+        raise
 
 
 @dataclasses.dataclass

@@ -115,15 +115,17 @@ class Embed(nn.Module):
         self.numbers = list(numbers) if waves else []
         self.tables = nn.ParameterList(nn.Parameter(torch.randn(width, out) * out**-0.5) for _, width, out in groups)
         if self.numbers:
-            self.frequency = nn.Parameter(torch.randn(len(numbers), waves) * _FREQUENCY)
-            self.phase = nn.Parameter(torch.rand(len(numbers), waves))
+            # flat, so that penalties leave them alone: they are where a feature looks, not how much it weighs
+            self.frequency = nn.Parameter(torch.randn(len(numbers) * waves) * _FREQUENCY)
+            self.phase = nn.Parameter(torch.rand(len(numbers) * waves))
         self.width = len(self.passed) + sum(out for _, _, out in groups) + len(self.numbers) * waves
 
     def forward(self, x: Tensor) -> Tensor:
         found = [x[..., a : a + n] @ table for (a, n, _), table in zip(self.groups, self.tables, strict=True)]
         if self.numbers:
-            turns = x[..., _span(self.numbers), None] * self.frequency + self.phase
-            found.append(torch.cos(2.0 * torch.pi * turns).flatten(-2))
+            waves = self.frequency.shape[0] // len(self.numbers)
+            turns = (x[..., _span(self.numbers), None] * self.frequency.view(-1, waves)).flatten(-2) + self.phase
+            found.append(torch.cos(2.0 * torch.pi * turns))
         if self.passed:
             found.insert(0, x[..., _span(self.passed)])
         return torch.cat(found, dim=-1) if len(found) > 1 else found[0]

@@ -86,10 +86,10 @@ class Arena:
         return results
 
     def _groups(self, entrants: Sequence[Entrant]) -> list[list[Entrant]]:
-        """Entrants by stacks: of one network structure each, and as many members as a stack holds."""
-        by_structure: dict[tuple[str, ...], list[Entrant]] = {}
+        """Entrants by stacks: of one network structure and one step each, and as many members as a stack holds."""
+        by_structure: dict[tuple[object, ...], list[Entrant]] = {}
         for entrant in entrants:
-            by_structure.setdefault(structure(entrant.members[0].recipe), []).append(entrant)
+            by_structure.setdefault((structure(entrant.members[0].recipe), entrant.step), []).append(entrant)
         groups = []
         for alike in by_structure.values():
             per_stack = max(1, self.chunk // len(alike[0].members))

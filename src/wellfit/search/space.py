@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 
+import wellfit.regularizers  # noqa: F401  (fills the registry)
 from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import REGISTRY, Knob, Regularizer
 
@@ -99,7 +100,8 @@ class Proposer:
             on = name == chosen if name in SHRINKERS else trial.suggest_categorical(name, [True, False])
             if on:
                 parts.append(cls(**{k: _suggest(trial, f"{name}.{k}", f) for k, f in cls.knobs().items()}))
-        return Candidate(Recipe(*parts), rate, "cocktail", trial.number)
+        kind = ("control", "single", "cocktail")[min(2, len(parts))]
+        return Candidate(Recipe(*parts), rate, kind, trial.number)
 
     def tell(self, candidate: Candidate, loss: float, step: int, finished: bool) -> None:
         """Give back how a proposal fared: its loss after ``step`` steps, and whether it went all the way."""

@@ -116,7 +116,9 @@ class Cohort:
 
 
 def join(cohorts: Sequence[Cohort]) -> Cohort:
-    """Several cohorts that stand at the same step as one."""
+    """Several cohorts that stand at the same step as one; raises ValueError where they do not."""
+    if any(c.step != cohorts[0].step for c in cohorts):
+        raise ValueError("cohorts at different steps do not join")
     trees = [(c.state, c.best, c.last_loss, tuple(h[1:] for h in c.history)) for c in cohorts]
     joined = _cat(trees)
     history = tuple((h[0], *losses) for h, losses in zip(cohorts[0].history, joined[3], strict=True))

@@ -6,6 +6,7 @@ waits for another. Workers hold no state between tasks; a task carries what it n
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -69,6 +70,7 @@ class Crew:
     def __init__(self, hands: int) -> None:
         self.hands = hands
         self._study: Study | None = None
+        self._closed = False
         self._processes = [_launch() for _ in range(hands)]
         self._said_ready = [False] * hands
 
@@ -89,7 +91,7 @@ class Crew:
         results: list[Any] = [None] * len(tasks)
 
         def take(place: int) -> None:
-            while True:
+            while not self._closed:
                 try:
                     number = waiting.get_nowait()
                 except queue.Empty:
@@ -100,22 +102,29 @@ class Crew:
         return results
 
     def close(self) -> None:
+        self._closed = True
         for process in self._processes:
             process.kill()
             process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
 
     def _work(self, place: int, number: int, task: Task, watch: Watch | None) -> Result:
         report = (lambda step, loss: watch(number, step, loss)) if watch else None
         try:
             return self._ask(place, ("task", task), report)
-        except (EOFError, BrokenPipeError):  # the worker was killed: one more try, in a new one
+        except (EOFError, OSError, ValueError):  # the worker was killed: one more try, in a new one
+            if self._closed:
+                raise
             self._processes[place].kill()
             self._processes[place] = _launch()
             self._said_ready[place] = False
         try:
             self._ask(place, ("study", self._study), None)
             return self._ask(place, ("task", task), report)
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, OSError) as error:
             raise TrainingError(
                 "a worker process was killed twice on the same work, most likely for want of memory.",
                 fix="Close other programs, or bring fewer rows or columns.",
@@ -164,7 +173,7 @@ def _launch() -> subprocess.Popen[bytes]:
     path = os.pathsep.join(p for p in (here, os.environ.get("PYTHONPATH", "")) if p)
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "wellfit.training.worker"],
+        [sys.executable, "-P", "-m", "wellfit.training.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **threads, "PYTHONPATH": path},

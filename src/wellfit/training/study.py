@@ -10,7 +10,7 @@ from torch import nn
 
 from wellfit.models.mlp import MLP, Shape
 from wellfit.recipe import Recipe
-from wellfit.training.cohort import Cohort, Member, Rows, start
+from wellfit.training.cohort import Cohort, Member, Rows, seeded, start
 from wellfit.training.optimizers import Adam
 from wellfit.training.population import Course, Population, Report
 from wellfit.training.step import Trainer
@@ -94,7 +94,7 @@ class Desk:
     def _population(self, structure: Recipe) -> Population:
         key = structure.parts_key()
         if key not in self._populations:
-            trainer = Trainer(self.network(structure), Adam())
+            trainer = Trainer(seeded(lambda: self.network(structure), 0), Adam())
             self._populations[key] = Population(trainer, self.rows)
         return self._populations[key]
 
