@@ -148,7 +148,7 @@ def _proposals(stage: Stage, proposer: Proposer, count: int, rate: float, genera
     if generation:
         return [proposer.propose() for _ in range(count)]
     parts = searched(stage.material.table.task, stage.plan.long)
-    alone = portfolio.singles(parts, rate, min(2 * len(parts), max(1, count // 3)))
+    alone = portfolio.singles(parts, rate, min(2 * len(parts), max(count > 1, count // 3)))
     return alone + [proposer.propose() for _ in range(count - len(alone))]
 
 

@@ -133,7 +133,7 @@ def size_batch(rows: int) -> int:
 
 
 def full_steps(rows: int, batch: int) -> tuple[int, int, int]:
-    """(least, comfortable, most) steps of a full training: 8, 25 and 80 epochs, within reason for tiny and huge data."""
+    """(least, comfortable, most) steps of a full training: 8, 25 and 80 epochs, bounded for tiny and huge data."""
     epoch = max(1, rows // batch)
     return max(200, min(1000, 8 * epoch)), max(500, min(2500, 25 * epoch)), max(1000, min(8000, 80 * epoch))
 

@@ -1,0 +1,63 @@
+"""The plan: seconds become steps, and the plan survives a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wellfit.errors import RunFolderError
+from wellfit.job.plan import SHARES, Plan, at_pace, make_plan, rescored
+
+
+def _plan(rows=4000, folds=1, chunk=16, hands=2, rate=5000.0, seconds=40.0):
+    return make_plan(
+        rows=rows, inputs=30, valid_rows=max(20, rows // 5), folds=folds, chunk=chunk, hands=hands, mode="traced",
+        engine="processes", rate=rate, seconds=seconds, budget=seconds,
+    )  # fmt: skip
+
+
+def _cost(rungs, folds):
+    before, total = 0, 0
+    for rung in rungs:
+        total += rung.members * folds * (rung.until - before)
+        before = rung.until
+    return total
+
+
+@given(
+    st.integers(20, 200_000), st.sampled_from([1, 5]), st.integers(1, 8), st.floats(50, 1e5), st.floats(1, 3600)
+)  # fmt: skip
+def test_search_fits_into_its_share(rows, folds, hands, rate, seconds):
+    plan = _plan(rows, folds, 15 if folds == 5 else 16, hands, rate, seconds)
+    cost = _cost(plan.rungs, folds) * plan.generations
+    allowed = rate * seconds * SHARES["search"]
+    least = plan.rungs[0].members * folds * 10
+    assert cost <= max(allowed * 1.1, least * 1.01)
+    assert plan.evaluate_every <= plan.steps
+    assert all(r.members >= 1 for r in plan.rungs)
+
+
+@given(st.floats(10, 1e6), st.floats(0.1, 1000))
+def test_slower_pace_means_fewer_candidates_never_more(pace, seconds):
+    plan = _plan()
+    real = at_pace(plan, pace, seconds, 1)
+    assert real.search_rungs[0].members <= plan.rungs[0].members
+    assert [r.until for r in real.search_rungs] == [r.until for r in plan.rungs]
+    again = rescored(real, pace, seconds, 1)
+    assert 2 <= again.seeds <= plan.seeds
+    assert 1 <= again.finalists <= 5
+
+
+def test_plan_survives_json():
+    plan = at_pace(_plan(), 100.0, 5.0, 1)
+    plan.reached["controls/0/0"] = [3, 4]
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+@pytest.mark.parametrize("broken", [{}, {"rungs": 3}, {"rungs": [{"members": "many"}]}])
+def test_malformed_plans_are_refused(broken):
+    with pytest.raises(RunFolderError):
+        Plan.from_json(broken)
