@@ -126,8 +126,9 @@ class Crew:
             return self._ask(place, ("task", task), report)
         except (EOFError, OSError) as error:
             raise TrainingError(
-                "a worker process was killed twice on the same work, most likely for want of memory.",
-                fix="Close other programs, or bring fewer rows or columns.",
+                f"a worker process ended twice on the same work (exit {self._processes[place].poll()}), "
+                "most likely for want of memory.",
+                fix="Close other programs, or bring fewer rows or columns; WELLFIT_DEBUG=1 shows what workers print.",
                 code="WF-T02",
             ) from error
 
@@ -176,5 +177,6 @@ def _launch() -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-m", "wellfit.training.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=None if os.environ.get("WELLFIT_DEBUG") else subprocess.DEVNULL,  # errors come back as messages
         env={**os.environ, **threads, "PYTHONPATH": path},
     )
