@@ -140,7 +140,9 @@ def contestants(
 
 def averaged(predicted: np.ndarray, weights: np.ndarray, temperature: float, classes: bool) -> np.ndarray:
     """The weighted average of predictions (members, rows, ...), calibrated."""
-    mean = np.tensordot(weights, predicted, axes=1)
+    mean = np.zeros_like(predicted[0])
+    for share, one in zip(weights, predicted, strict=True):  # in this order for every row, however many there are
+        mean += share * one
     return sharpen(mean, temperature) if classes else mean
 
 
