@@ -20,6 +20,7 @@ from wellfit.proof import paired_gain, score_interval
 from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
 
+_SIMPLE = ("dummy", "linear", "boosting")
 _CUSTOM_DRAWS = 100  # bootstrap draws where each needs a call of somebody's function
 
 
@@ -151,7 +152,22 @@ def comparison(
 ) -> list[dict[str, Any]]:
     """One record per contestant: score and gain over the control at its best epoch, each with its interval."""
     base = next((c for c in found if c.key == "control_best"), None)
-    return [_record(c, base, metric, truth, weight) for c in found]
+    records = [_record(c, base, metric, truth, weight) for c in found]
+    _lead(found, records, metric, truth, weight)
+    return records
+
+
+def _lead(
+    found: Sequence[Contestant], records: list[dict[str, Any]], metric: Metric, truth: np.ndarray, weight: np.ndarray
+) -> None:
+    """How far the best simple model is ahead of the best network, paired, with its interval; into that record."""
+    sign = 1.0 if metric.lower_is_better else -1.0
+    order = sorted(zip(found, records, strict=True), key=lambda pair: sign * pair[1]["score"])
+    simple = next((pair for pair in order if pair[0].key in _SIMPLE), None)
+    network = next((pair for pair in order if pair[0].key not in _SIMPLE), None)
+    if simple and network:
+        value, low, high = _gain(network[0], simple[0], metric, truth, weight)
+        simple[1]["lead"] = {"against": network[0].key, "value": value, "interval": [low, high]}
 
 
 def _record(
@@ -245,18 +261,14 @@ def _share(value: float, base: dict[str, Any]) -> str:
 
 
 def _against_baselines(by_key: dict[str, Any], metric: Metric, level: str, sentence: str) -> dict[str, Any]:
-    """If a simpler model is ahead of the best network, the verdict says so."""
-    sign = 1.0 if metric.lower_is_better else -1.0
-    nets = [by_key[k] for k in ("cocktail", "single", "ensemble", "refit", "control_best") if k in by_key]
-    best = min(nets, key=lambda r: sign * r["score"])
-    ahead = [
-        by_key[k] for k in ("dummy", "linear", "boosting")
-        if k in by_key and sign * by_key[k]["score"] < sign * best["score"]
-    ]  # fmt: skip
-    if ahead:
-        winner = min(ahead, key=lambda r: sign * r["score"])
-        level = "baseline wins"
-        sentence += (
-            f" But {winner['label']} is ahead of every network here: {winner['score']:.4g} against {best['score']:.4g}."
-        )
+    """If a simpler model is ahead of the best network, the verdict says so, and whether that could be chance."""
+    winner = next((r for r in by_key.values() if r.get("lead") and r["lead"]["value"] > 0), None)
+    if winner is not None:
+        best = by_key[winner["lead"]["against"]]
+        figures = f"{winner['score']:.4g} against {best['score']:.4g}"
+        if winner["lead"]["interval"][0] > 0:
+            level = "baseline wins"
+            sentence += f" But {winner['label']} is ahead of every network here: {figures}."
+        else:
+            sentence += f" The {winner['label']} baseline is ahead by what could be chance: {figures}."
     return {"level": level, "sentence": sentence, "not_checked": []}
