@@ -2,9 +2,9 @@
 
     python benchmarks/halving.py --data DIR --tables vehicle phoneme digits credit-g concrete
 
-Sixty-four candidates (the first proposals of a search) train to the end once; halving then runs with the same candidates
-and seeds, keeping a quarter after a quarter of the steps. Both run in the same processes, one after the other, after
-the stacks have been traced.
+Sixty-four candidates (the first proposals of a search) train to the end once; halving then runs with the same
+candidates and seeds, keeping a quarter after a quarter of the steps. Both run in the same processes, one after the
+other, after the stacks have been traced.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tables", nargs="*", default=["vehicle", "phoneme", "digits", "credit-g", "concrete"])
     asked = parser.parse_args()
-    print(
-        "| table | steps | rank of halving's winner | its loss above the best | all to the end, s | halving, s | ratio |"
-    )
+    print("| table | steps | rank of halving's winner | loss above the best | all to the end, s | halving, s | ratio |")
     print("|---|---|---|---|---|---|---|")
     for name in asked.tables:
         print(measure(tables.load(asked.data, name, 0)), flush=True)

@@ -128,8 +128,8 @@ def comparison(record: Mapping[str, Any]) -> Html | None:
     figures = [score_plot(lines, metric, lower), gain_plot(lines, metric)]
     told = (
         "All models were scored on the same test rows, which were read "
-        f"{_times(number_at(record, 'test_reads'))}. The simple models and the model that is handed over were fitted on "
-        "all other rows; the networks between them on the training rows, their best epoch chosen on the validation "
+        f"{_times(number_at(record, 'test_reads'))}. The simple models and the model that is handed over were fitted "
+        "on all other rows; the networks between them on the training rows, their best epoch chosen on the validation "
         "rows. Brackets are 95 % intervals over rows and seeds; the control is "
         "the same network without regularization at its best validation epoch."
     )
