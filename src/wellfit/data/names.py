@@ -76,8 +76,9 @@ def _refuse_empty(names: list[str]) -> None:
 def _refuse_repeated(names: list[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
+        stand = "stands" if len(repeated) == 1 else "stand"
         raise DataError(
-            f"{counted(len(repeated), 'column name')} stand more than once: {listed(repeated)}.",
+            f"{counted(len(repeated), 'column name')} {stand} more than once: {listed(repeated)}.",
             fix="Rename or remove the repeated columns; names must differ by more than whitespace.",
             code="WF-D08",
         )
