@@ -18,10 +18,11 @@ import tables
 from wellfit.data import split_given, table_from_arrays
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import open_engine
-from wellfit.job.options import Options, Silent
+from wellfit.job.options import Options
 from wellfit.job.phases import Stage
 from wellfit.job.plan import Plan, full_steps, size_batch
 from wellfit.job.prepare import Material, make_material
+from wellfit.progress import Silent
 from wellfit.search import portfolio
 from wellfit.search.halving import Arena, Rung, climb
 from wellfit.search.space import Candidate, Proposer, searched

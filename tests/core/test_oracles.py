@@ -11,7 +11,7 @@ import scipy.stats
 import torch
 from torch import nn
 from torch.testing import assert_close
-from worlds import linear_problem
+from worlds import HIDDEN, linear_problem, now_at
 
 from wellfit import (
     EMA,
@@ -27,24 +27,16 @@ from wellfit import (
     Mixup,
     Recipe,
 )  # fmt: skip
-from wellfit.draws import Now
-from wellfit.sites import Site
 from wellfit.target import Target
 from wellfit.testing.outcome import draw_sample, slope, small_network
 from wellfit.training.optimizers import SGD
 from wellfit.training.step import Batch, Trainer
 
-HIDDEN = Site("hidden", "hidden")
-
-
-def _now(params=(), step=0, rate=0.1, seed=0):
-    return Now.at(step, seed, rates={n: torch.tensor(rate, dtype=torch.float64) for n in params}).of("Part")
-
 
 def test_oracle_Dropout_moments():
     h = torch.full((400, 500), 2.0, dtype=torch.float64)
     for p in (0.1, 0.3, 0.8):
-        out = Dropout(p).activation(h, HIDDEN, {}, _now())
+        out = Dropout(p).activation(h, HIDDEN, {}, now_at())
         assert abs(out.mean() - 2.0) < 5 * 2.0 * math.sqrt(p / (1 - p) / h.numel())
         assert abs(out.var() / (4 * p / (1 - p)) - 1) < 0.02
         values = out.unique()
@@ -53,8 +45,8 @@ def test_oracle_Dropout_moments():
 
 def test_oracle_Dropout_at_one_is_zero_not_nan():
     for p in (1.0, torch.tensor(1.0)):
-        assert torch.equal(Dropout(p).activation(torch.ones(3, 4), HIDDEN, {}, _now()), torch.zeros(3, 4))
-    grad = torch.func.grad(lambda h: Dropout(1.0).activation(h, HIDDEN, {}, _now()).sum())(torch.ones(3, 4))
+        assert torch.equal(Dropout(p).activation(torch.ones(3, 4), HIDDEN, {}, now_at()), torch.zeros(3, 4))
+    grad = torch.func.grad(lambda h: Dropout(1.0).activation(h, HIDDEN, {}, now_at()).sum())(torch.ones(3, 4))
     assert torch.equal(grad, torch.zeros(3, 4))
 
 
@@ -64,7 +56,7 @@ def test_oracle_Dropout_on_a_linear_model_is_ridge():
     a, w = torch.from_numpy(draw.randn(50, 3)), torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     b = torch.from_numpy(draw.randn(50))
     many = a.repeat(40_000, 1)
-    loss = ((b.repeat(40_000) - Dropout(0.3).activation(many, HIDDEN, {}, _now()) @ w) ** 2).view(-1, 50).sum(1)
+    loss = ((b.repeat(40_000) - Dropout(0.3).activation(many, HIDDEN, {}, now_at()) @ w) ** 2).view(-1, 50).sum(1)
     exact = ((b - a @ w) ** 2).sum() + 0.3 / 0.7 * ((a**2).sum(0) * w**2).sum()
     assert abs(loss.mean() - exact) < 5 * loss.std() / math.sqrt(40_000)
     assert abs(exact - 437.2096853325477) < 1e-6
@@ -75,9 +67,9 @@ def test_oracle_InputNoise_on_a_linear_model_is_ridge():
     x, y = (torch.from_numpy(a) for a in linear_problem())
     w = torch.linspace(-1, 2, 6, dtype=torch.float64)
     target = Target(y.repeat(20_000)[:, None], torch.ones(60 * 20_000, dtype=torch.float64), classes=False)
-    noisy, same = InputNoise(0.3).batch(x.repeat(20_000, 1), target, _now())
+    noisy, same = InputNoise(0.3).batch(x.repeat(20_000, 1), target, now_at())
     losses = same.row_losses((noisy @ w)[:, None]).view(-1, 60).mean(1)
-    exact = ((y - x @ w) ** 2).mean() + L2(0.3**2).penalty({"w": w[None]}, _now())
+    exact = ((y - x @ w) ** 2).mean() + L2(0.3**2).penalty({"w": w[None]}, now_at())
     assert abs(losses.mean() - exact) < 5 * losses.std() / math.sqrt(20_000)
     assert abs((noisy - x.repeat(20_000, 1)).std() - 0.3) < 1e-3
 
@@ -87,7 +79,7 @@ def test_oracle_Mixup_share_is_beta(alpha):
     x, target = torch.tensor([[1.0], [0.0]], dtype=torch.float64), Target(torch.eye(2), torch.ones(2), classes=True)
     shares, steps = [], 1500
     for step in range(steps):
-        mixed, soft = Mixup(alpha).batch(x, target, _now(step=step, seed=7).of("Mixup"))
+        mixed, soft = Mixup(alpha).batch(x, target, now_at(step=step, seed=7).of("Mixup"))
         if mixed[0, 0] != 1.0 or mixed[1, 0] != 0.0:  # the two rows were partners of each other
             shares.append(float(mixed[0, 0]))
             assert abs(float(soft.values[0, 0]) - shares[-1]) < 1e-6
@@ -100,8 +92,8 @@ def test_oracle_Mixup_share_is_beta(alpha):
 
 def test_oracle_Mixup_loss_of_mixed_labels_is_mixed_loss():
     sample = draw_sample(3)
-    mixed, soft = Mixup(1.0).batch(sample.x, sample.target, _now(step=2).of("Mixup"))
-    now = _now(step=2).of("Mixup")
+    mixed, soft = Mixup(1.0).batch(sample.x, sample.target, now_at(step=2).of("Mixup"))
+    now = now_at(step=2).of("Mixup")
     partner = now.permutation(len(sample.x), "partner")
     share = now.beta(1.0, "share").double()
     assert 0.01 < share < 0.99
@@ -118,7 +110,7 @@ def test_oracle_LabelSmoothing():
     labels = torch.arange(20) % 4
     target = Target(nn.functional.one_hot(labels, 4).double(), torch.ones(20, dtype=torch.float64), classes=True)
     for epsilon in (0.0, 0.1, 0.4, 1.0):
-        ours = LabelSmoothing(epsilon).batch(logits, target, _now())[1].loss(logits)
+        ours = LabelSmoothing(epsilon).batch(logits, target, now_at())[1].loss(logits)
         assert_close(ours, nn.CrossEntropyLoss(label_smoothing=epsilon)(logits, labels), rtol=0, atol=1e-14)
 
 
@@ -129,7 +121,7 @@ def test_oracle_ClipNorm(limit):
     for peer, g in zip(peers, grads.values(), strict=True):
         peer.grad = g.clone()
     nn.utils.clip_grad_norm_(peers, limit)
-    ours = ClipNorm(limit).gradient(lambda _: grads, sample.params, _now())
+    ours = ClipNorm(limit).gradient(lambda _: grads, sample.params, now_at())
     for g, peer in zip(ours.values(), peers, strict=True):
         assert_close(g, peer.grad, rtol=0, atol=1e-15)
 
@@ -139,13 +131,13 @@ def test_oracle_ClipNorm(limit):
 def test_oracle_MaxNorm(shape, limit):
     w = torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     # torch.renorm has 1e-7 in its denominator
-    assert_close(MaxNorm(limit).project({"w": w}, _now())["w"], torch.renorm(w, 2, 0, limit), rtol=1e-6, atol=0)
+    assert_close(MaxNorm(limit).project({"w": w}, now_at())["w"], torch.renorm(w, 2, 0, limit), rtol=1e-6, atol=0)
 
 
 def test_oracle_SAM():
     """Two steps by hand with autograd: climb to w + rho g / |g|, take the gradient there."""
     network, sample = small_network("classification").double(), draw_sample(5)
-    ours = SAM(0.3).gradient(lambda p: slope(network, sample, p), sample.params, _now())
+    ours = SAM(0.3).gradient(lambda p: slope(network, sample, p), sample.params, now_at())
     peer = copy.deepcopy(network)
     peer.load_state_dict(sample.params)
     labels = sample.target.values.argmax(1)
@@ -180,7 +172,7 @@ def test_oracle_EMA():
         network.train()(draw_sample(step).x)
         peer.n_averaged.fill_(step)
         peer.update_parameters(network)
-        part = part.after_step(network.state_dict(), _now(step=step))
+        part = part.after_step(network.state_dict(), now_at(step=step))
     theirs = peer.module.state_dict()
     for name, value in part.deploy(network.state_dict()).items():
         assert_close(value, theirs[name], rtol=0, atol=1e-12)
@@ -202,7 +194,7 @@ def test_oracle_BatchNorm():
         sample = draw_sample(step)
         h = (sample.x @ state.params["0.0.weight"].T).numpy()
         mean, var = 0.8 * mean + 0.2 * h.mean(0), 0.8 * var + 0.2 * h.var(0, ddof=1)
-        state, _ = trainer.step(state, Batch(sample.x, sample.target), _now(state.params, step))
+        state, _ = trainer.step(state, Batch(sample.x, sample.target), now_at(state.params, step))
         optimizer.zero_grad()
         nn.functional.cross_entropy(peer(sample.x), sample.target.values).backward()
         optimizer.step()

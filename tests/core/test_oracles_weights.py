@@ -10,7 +10,7 @@ import sklearn.linear_model
 import torch
 from torch import nn
 from torch.testing import assert_close
-from worlds import linear_problem
+from worlds import linear_problem, now_at
 
 from wellfit import (
     L1,
@@ -19,19 +19,11 @@ from wellfit import (
     Recipe,
     WeightDecay,
 )  # fmt: skip
-from wellfit.draws import Now
 from wellfit.regularizers.penalties import soft_threshold
-from wellfit.sites import Site
 from wellfit.target import Target
 from wellfit.testing.outcome import draw_sample, small_network
 from wellfit.training.optimizers import SGD, Adam
 from wellfit.training.step import Batch, Trainer
-
-HIDDEN = Site("hidden", "hidden")
-
-
-def _now(params=(), step=0, rate=0.1, seed=0):
-    return Now.at(step, seed, rates={n: torch.tensor(rate, dtype=torch.float64) for n in params}).of("Part")
 
 
 def _fit_linear(recipe, x, y, steps=2500, rate=0.05, optimizer=None):
@@ -41,7 +33,7 @@ def _fit_linear(recipe, x, y, steps=2500, rate=0.05, optimizer=None):
     state = trainer.start(network, recipe)
     target = Target(torch.from_numpy(y)[:, None], torch.ones(len(y), dtype=torch.float64), classes=False)
     for step in range(steps):
-        state, _ = trainer.step(state, Batch(torch.from_numpy(x), target), _now(state.params, step, rate))
+        state, _ = trainer.step(state, Batch(torch.from_numpy(x), target), now_at(state.params, step, rate))
     return state.params["weight"][0].numpy()
 
 
@@ -92,7 +84,7 @@ def test_oracle_WeightDecay():
     state = trainer.start(network, Recipe(WeightDecay(0.3)))
     for step in range(30):
         sample = draw_sample(step)
-        state, _ = trainer.step(state, Batch(sample.x, sample.target), _now(state.params, step, 0.02))
+        state, _ = trainer.step(state, Batch(sample.x, sample.target), now_at(state.params, step, 0.02))
         optimizer.zero_grad()
         nn.functional.cross_entropy(peer(sample.x), sample.target.values).backward()
         optimizer.step()
@@ -118,7 +110,7 @@ def test_oracle_optimizers(ours, theirs):
     moments = ours.start(params)
     for step in range(60):
         g = torch.sin(torch.arange(15.0, dtype=torch.float64).view(5, 3) * (step + 1)) * 10.0 ** (step % 7 - 3)
-        params, moments = ours.update({"w": g}, params, moments, _now(params, step, 0.03))
+        params, moments = ours.update({"w": g}, params, moments, now_at(params, step, 0.03))
         peer.grad = g
         optimizer.step()
     assert_close(params["w"], peer.detach(), rtol=1e-14, atol=1e-13)

@@ -33,6 +33,7 @@ from wellfit import (
 from wellfit.draws import Now, member_key
 from wellfit.models.mlp import MLP, Shape
 from wellfit.regularizer import REGISTRY
+from wellfit.sites import Site
 from wellfit.target import Target
 from wellfit.training.cohort import Cohort, Member, Rows, seeded, start
 from wellfit.training.optimizers import Adam
@@ -155,3 +156,11 @@ def linear_problem(rows=60, columns=6, seed=0):
     x = draw.standard_normal((rows, columns))
     y = x @ np.array([2.0, -1.5, 1.0, 0, 0, 0])[:columns] + 0.3 * draw.standard_normal(rows)
     return x - x.mean(0), y - y.mean()
+
+
+HIDDEN = Site("hidden", "hidden")
+
+
+def now_at(params=(), step=0, rate=0.1, seed=0):
+    """The moment of a lone part outside a training: every named parameter has the same rate."""
+    return Now.at(step, seed, rates={n: torch.tensor(rate, dtype=torch.float64) for n in params}).of("Part")

@@ -41,6 +41,10 @@ def test_arrows_run_one_way(path):
             assert target in allowed, f"the core imports {module}"
         if layer == "data":
             assert target in {"data", "errors"}, f"{path.name} imports {module}"
+        if layer == "report":
+            assert target not in {"job", "cli", "search", "training"}, f"{path.name} imports {module}"
+        if target == "cli":
+            assert layer == "cli", f"{path.name} imports {module}"
         if layer == "proof":
             assert target in {"proof", "errors"}, f"{path.name} imports {module}"
 

@@ -8,8 +8,9 @@ import re
 import pytest
 from sample_record import PAYLOADS
 
+from wellfit.progress import Silent
 from wellfit.report.bar import Moment, bar
-from wellfit.report.progress import Lines, Quiet, Terminal, choose
+from wellfit.report.progress import Lines, Terminal, choose
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -127,13 +128,13 @@ def test_what_is_chosen(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     assert isinstance(choose(stream=Screen()), Terminal)
     assert isinstance(choose(stream=io.StringIO()), Lines)
-    assert isinstance(choose(quiet=True, stream=Screen()), Quiet)
+    assert isinstance(choose(quiet=True, stream=Screen()), Silent)
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(choose(stream=Screen()), Lines)
 
 
 def test_quiet_is_quiet():
-    play(Quiet())
+    play(Silent())
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -9,10 +9,11 @@ from typing import Any
 
 from wellfit.errors import Interrupted, UsageError
 from wellfit.job.opening import given_recipe, open_engine
-from wellfit.job.options import Options, Progress, Silent
+from wellfit.job.options import Options
 from wellfit.job.run import Run, load
 from wellfit.job.study import fit_file, run_study
 from wellfit.job.table_source import from_arrays
+from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 
 
@@ -71,38 +72,52 @@ def fit(
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
         "task": task, "class_weight": class_weight,
     }  # fmt: skip
+    roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):
-        named = {"group": groups, "time": time_order, "weight": sample_weight}
-        if y is not None or any(v is not None and not isinstance(v, str) for v in named.values()):
-            raise UsageError(
-                "with a file, the target, groups, time order and weights are columns of it.",
-                fix="Name them: target=, groups=, time_order=, sample_weight= take column names.",
-                code="WF-U03",
-            )
-        options = Options(target=target, valid=valid, test=test, **named, **shared)  # type: ignore[arg-type]
+        options = Options(target=target, valid=valid, test=test, **_columns(y, roles), **shared)  # type: ignore[arg-type]
         return fit_file(data, options, told, started)
+    data, y = _target(data, y, target)
+    return _fit_arrays(data, y, Options(**shared), roles, valid, test, told, started)  # type: ignore[arg-type]
+
+
+def _columns(y: Any, roles: dict[str, Any]) -> dict[str, str | None]:
+    """The columns of a file that have a part of their own; raises UsageError where they are no names."""
+    if y is not None or any(v is not None and not isinstance(v, str) for v in roles.values()):
+        raise UsageError(
+            "with a file, the target, groups, time order and weights are columns of it.",
+            fix="Name them: target=, groups=, time_order=, sample_weight= take column names.",
+            code="WF-U03",
+        )
+    return roles
+
+
+def _target(data: Any, y: Any, target: str | None) -> tuple[Any, Any]:
+    """Features and target, from both or from a frame that holds both."""
     if y is not None and target is not None:
         raise UsageError("both y and target are given.", fix="Give one of them.", code="WF-U03")
-    if y is None:
-        if target is None or target not in getattr(data, "columns", ()):
-            raise UsageError(
-                "the target is missing.", fix="Give y, or target= with a column of the frame.", code="WF-U03"
-            )
-        data, y = data.drop(columns=[target]), data[target]
-    options = Options(**shared)  # type: ignore[arg-type]
+    if y is not None:
+        return data, y
+    if target is None or target not in getattr(data, "columns", ()):
+        raise UsageError("the target is missing.", fix="Give y, or target= with a column of the frame.", code="WF-U03")
+    return data.drop(columns=[target]), data[target]
+
+
+def _fit_arrays(
+    x: Any, y: Any, options: Options, roles: dict[str, Any], valid: Any, test: Any, progress: Progress, started: float
+) -> Run:
     options.seconds()
     given = given_recipe(options)
     engine = open_engine(options)
     try:
         source = from_arrays(
-            data, y, options, weight=sample_weight, groups=groups, time=time_order, valid=valid, test=test
+            x, y, options, weight=roles["weight"], groups=roles["group"], time=roles["time"], valid=valid, test=test
         )
-        return run_study(source, options, told, started, engine, given)
+        return run_study(source, options, progress, started, engine, given)
     except KeyboardInterrupt:
         raise Interrupted(None) from None
     finally:
         engine.close()
-        told.end()
+        progress.end()
 
 
 __all__ = ["Run", "fit", "load"]

@@ -15,12 +15,13 @@ import torch
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
 from wellfit.job.metrics import Metric
-from wellfit.job.options import Options, Progress
+from wellfit.job.options import Options
 from wellfit.job.phases import Stage
 from wellfit.job.plan import Plan, make_plan
 from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import choose, pinned
 from wellfit.job.table_source import Source
+from wellfit.progress import Progress
 from wellfit.recipe import Recipe
 from wellfit.recipe_json import parse_strict
 from wellfit.training.crew import Crew, Engine, Solo

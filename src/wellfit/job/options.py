@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from wellfit.errors import UsageError
 from wellfit.recipe import Recipe
@@ -89,41 +89,3 @@ def read_budget(text: str | float) -> float:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"the budget {text!r} is not above 0.", fix="Write 60s, 10m or 1h.", code="WF-U01")
     return seconds
-
-
-class Progress(Protocol):
-    """What the job tells while it runs; the command line shows it."""
-
-    def say(self, topic: str, sentence: str) -> None: ...
-
-    def begin(self, title: str, seconds: float) -> None: ...
-
-    def phase(self, name: str, sentence: str) -> None: ...
-
-    def tick(self, fraction: float, doing: str, best: float | None) -> None: ...
-
-    def rung(self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> None: ...
-
-    def end(self) -> None: ...
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def say(self, topic: str, sentence: str) -> None:
-        return
-
-    def begin(self, title: str, seconds: float) -> None:
-        return
-
-    def phase(self, name: str, sentence: str) -> None:
-        return
-
-    def tick(self, fraction: float, doing: str, best: float | None) -> None:
-        return
-
-    def rung(self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> None:
-        return
-
-    def end(self) -> None:
-        return

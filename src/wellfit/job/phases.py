@@ -12,9 +12,9 @@ import torch
 
 from wellfit.draws import hash_integers
 from wellfit.job.metrics import Metric
-from wellfit.job.options import Progress
 from wellfit.job.plan import Plan
 from wellfit.job.prepare import Material
+from wellfit.progress import Progress
 from wellfit.proof import fit_temperature, probabilities
 from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping

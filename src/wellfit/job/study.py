@@ -16,12 +16,13 @@ from wellfit.job.folder import make_folder, write_json
 from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
-from wellfit.job.options import Options, Progress, Silent
+from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, Stage, run_controls, run_refit, run_rescoring, run_search
 from wellfit.job.plan import SHARES, at_pace, rescored
 from wellfit.job.prepare import data_hash, make_material
 from wellfit.job.run import Run
 from wellfit.job.table_source import Source, from_file
+from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
 from wellfit.training.crew import Engine

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from wellfit.progress import Progress, Silent
 from wellfit.report.bar import Moment, bar
 from wellfit.report.numbers import count, number
 from wellfit.report.plain import plain
@@ -19,34 +20,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
-    from wellfit.job.options import Progress
-
 CLOSING = ("result", "recipe", "wrote", "next")
 """Topics that tell the end of a run; a caller who prints the result himself leaves them out."""
 
 _SILENCE = 30.0  # seconds after which a pipe gets a line although no rung has ended
-
-
-class Quiet:
-    """Shows nothing."""
-
-    def say(self, topic: str, sentence: str) -> None:
-        pass
-
-    def begin(self, title: str, seconds: float) -> None:
-        pass
-
-    def phase(self, name: str, sentence: str) -> None:
-        pass
-
-    def tick(self, fraction: float, doing: str, best: float | None) -> None:
-        pass
-
-    def rung(self, name: str, rung: int, rungs: int, members: int, steps: int, best: float, seconds: float) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
 
 
 class Lines:
@@ -197,7 +174,7 @@ def choose(json: bool = False, quiet: bool = False, stream: TextIO | None = None
     stream = stream if stream is not None else sys.stderr
     closing = closing and not json
     if quiet:
-        return Quiet()
+        return Silent()
     if _redraws(stream):
         return Terminal(stream, closing=closing)
     return Lines(stream, closing=closing)
