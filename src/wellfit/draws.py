@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import numpy as np
@@ -106,6 +106,8 @@ class Now:
         fork: empty, or the name of a further pass over the same step.
         ready: draws made beforehand, by request: (shared, turn).
         asked: where it is a list, every request is written down in it.
+        predict: (weights, x) -> outputs of the network in evaluation mode, with any weights; set inside a step.
+        resources: what a recipe names and a training brings: a teacher's outputs as a function of x, say.
     """
 
     key: Tensor
@@ -117,6 +119,8 @@ class Now:
     fork: str = ""
     ready: Mapping[Request, tuple[Drawn, Drawn]] = dataclasses.field(default_factory=dict)
     asked: list[Request] | None = None
+    predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
+    resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def at(cls, step: int, seed: int = 0, *, rates: Mapping[str, Tensor] | None = None, epoch: float = 0.0) -> Self:

@@ -14,9 +14,12 @@ from torch.utils import _pytree
 
 from wellfit.draws import Now
 from wellfit.errors import RecipeError
+from wellfit.fold import Fold
 from wellfit.regularizer import GradOf, Params, Regularizer, static
 from wellfit.sites import Site
 from wellfit.target import Target
+
+_AT_SITES = ("activation", "objective")
 
 
 class Recipe(Regularizer, abstract=True):
@@ -88,10 +91,21 @@ class Recipe(Regularizer, abstract=True):
     def _doing(self, stage: str) -> list[Regularizer]:
         return [p for p in self.parts if stage in p.stages]
 
+    def resample(self, data: Fold, now: Now) -> Fold:
+        for part in self._doing("resample"):
+            data = part.resample(data, now.of(part.name))
+        return data
+
     def rewrite(self, model: nn.Module) -> nn.Module:
         for part in self._doing("rewrite"):
             model = part.rewrite(model)
         return model
+
+    def extend(self, params: Params, sites: Sequence[Site]) -> Params:
+        added: dict[str, Tensor] = {}
+        for part in self._doing("extend"):
+            added |= part.extend(part.select(params), [s for s in sites if part.selects_site(s)])
+        return added
 
     def start(self, weights: Params) -> Self:
         return self.remember(parts=tuple(p.start(p.select(weights)) for p in self.parts))
@@ -125,6 +139,10 @@ class Recipe(Regularizer, abstract=True):
             if part.selects_site(site):
                 h = part.activation(h, site, params, now.of(part.name))
         return h
+
+    def acts_on(self, site: Site) -> bool:
+        """Whether a part changes the hidden values of a site, or reads them in its objective."""
+        return any(p.selects_site(site) and not p.stages.isdisjoint(_AT_SITES) for p in self.parts)
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         for part in self._doing("objective"):
@@ -254,41 +272,3 @@ def _middle(part: Regularizer, grad_of: GradOf, now: Now) -> GradOf:
         return {**last, **chosen}
 
     return outer
-
-
-def stack(recipes: Sequence[Recipe], like: Tensor) -> Recipe:
-    """Recipes of one structure as one recipe whose knobs are (K,) tensors of the dtype and device of ``like``.
-
-    Raises:
-        RecipeError: where two differ in more than their knobs; ``unify`` makes them alike first.
-    """
-    specs = [_pytree.tree_structure(r) for r in recipes]
-    if any(s != specs[0] for s in specs):
-        raise RecipeError(
-            "recipes of different structure do not stack.", fix="Give them one with unify().", code="WF-R06"
-        )
-    leaves = zip(*(_pytree.tree_leaves(r) for r in recipes), strict=True)
-    stacked = [torch.stack([torch.as_tensor(v, dtype=like.dtype, device=like.device) for v in row]) for row in leaves]
-    return _pytree.tree_unflatten(stacked, specs[0])
-
-
-def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """Give recipes one structure: a part that one of them lacks is added to it at its neutral value.
-
-    Raises:
-        RecipeError: where a part without a neutral value (it changes the network) is in some recipes and not in others.
-    """
-    every: dict[str, Regularizer] = {}
-    for recipe in recipes:
-        every |= {p.name: p for p in recipe}
-    filled = []
-    for recipe in recipes:
-        names = {p.name for p in recipe}
-        missing = [p.neutral() for n, p in every.items() if n not in names]
-        filled.append(Recipe(*recipe, *missing))
-    return filled
-
-
-def structure(recipe: Recipe) -> tuple[str, ...]:
-    """What decides which recipes share a network: the names of the parts that change its structure."""
-    return tuple(p.name for p in recipe if "rewrite" in p.stages)

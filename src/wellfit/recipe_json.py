@@ -13,8 +13,9 @@ from typing import Any
 
 import wellfit.regularizers  # noqa: F401  (fills the registry)
 from wellfit.errors import RecipeError
+from wellfit.knobs import shortened
 from wellfit.recipe import Recipe
-from wellfit.regularizer import REGISTRY, Regularizer, shortened
+from wellfit.regularizer import REGISTRY, Regularizer
 from wellfit.wrappers import DIALS, Dial, Schedule, Where
 
 FORMAT = "wellfit.recipe"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import torch
@@ -13,9 +11,11 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 
 from wellfit.errors import RecipeError
+from wellfit.knobs import Knob, check_knob, knob, memory, static
 
 if TYPE_CHECKING:
     from wellfit.draws import Now
+    from wellfit.fold import Fold
     from wellfit.sites import Site
     from wellfit.target import Target
 
@@ -23,54 +23,13 @@ Params = Mapping[str, Tensor]
 GradOf = Callable[[Params], Params]
 
 STAGES = (
-    "rewrite", "start", "rate", "batch", "weights", "activation", "objective", "penalty", "gradient",
-    "shrink", "project", "after_step", "after_epoch", "deploy",
+    "resample", "rewrite", "extend", "start", "rate", "batch", "weights", "activation", "objective", "penalty",
+    "gradient", "shrink", "project", "after_step", "after_epoch", "deploy",
 )  # fmt: skip
 """Every stage, in the order in which one training step meets them."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Knob:
-    """What a search and a reader need to know of one field.
-
-    Attributes:
-        low, high: the range that a search draws from.
-        log: whether it draws on a logarithmic scale.
-        neutral: the value at which the regularizer is the exact identity; None where there is none.
-        minimum, maximum: the values that make sense at all; outside them construction is refused.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    neutral: float | None = None
-    minimum: float = 0.0
-    maximum: float = math.inf
-
-
-def knob(
-    default: float,
-    *,
-    low: float,
-    high: float,
-    log: bool = False,
-    neutral: float | None = None,
-    minimum: float = 0.0,
-    maximum: float = math.inf,
-) -> Any:
-    """Declare a strength that can be searched: a float, or a 0-d tensor inside a stack."""
-    facts = Knob(low, high, log, neutral, minimum, maximum)
-    return dataclasses.field(default=default, metadata={"knob": facts})
-
-
-def memory() -> Any:
-    """Declare what a regularizer remembers between steps; it is no part of its JSON form, ``==`` or hash."""
-    return dataclasses.field(default=None, repr=False, metadata={"memory": True})
-
-
-def static(default: Any) -> Any:
-    """Declare a field that changes the structure: members of one stack share its value."""
-    return dataclasses.field(default=default, metadata={"static": True})
+EXTRA = "extra."
+"""What the names of trainable tensors begin with that a regularizer adds: ``extra.<class>.<what>``."""
 
 
 REGISTRY: dict[str, type[Regularizer]] = {}
@@ -87,7 +46,9 @@ class Regularizer:
 
     Stages, each with its default of doing nothing::
 
+        resample(data, now) -> data                    once, on the rows of a training fold and on no others
         rewrite(model) -> model                        once, may change the structure
+        extend(params, sites) -> {name: tensor}        once, further trainable tensors, named by ``extra``
         start(weights) -> self                         once, takes its memory from the first weights
         rate(rates, now) -> rates                      {parameter: learning rate}
         batch(x, target, now) -> (x, target)
@@ -115,6 +76,8 @@ class Regularizer:
     """Which parameters it is handed: ``weights`` (two dimensions and more: no biases, no norms) or ``all``."""
     site_kinds: ClassVar[frozenset[str]] = frozenset()
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    standard: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of data (``table``, ``image``, ``text``) whose default search draws from it."""
     exempt: ClassVar[str] = ""
     """Why it has no neutral value, where it has none."""
     stages: ClassVar[frozenset[str]] = frozenset()
@@ -167,8 +130,16 @@ class Regularizer:
         return _rebuilt(type(self), {**vars(self), **memories})
 
     def select(self, params: Params) -> Params:
-        """The parameters it acts on."""
-        return params if self.touches == "all" else {n: w for n, w in params.items() if w.ndim > 1}
+        """The parameters it acts on; what it has added itself is always among them."""
+        if self.touches == "all":
+            return params
+        own = self.extra("")
+        return {n: w for n, w in params.items() if n.startswith(own) or (w.ndim > 1 and not n.startswith(EXTRA))}
+
+    @classmethod
+    def extra(cls, what: str) -> str:
+        """The name of a trainable tensor that this class adds in ``extend``: ``what`` is a site or a parameter."""
+        return f"{EXTRA}{cls.__name__}.{what}"
 
     def selects_site(self, site: Site) -> bool:
         return site.kind in self.site_kinds
@@ -185,8 +156,14 @@ class Regularizer:
 
     # What it does: the stages
 
+    def resample(self, data: Fold, now: Now) -> Fold:
+        return data
+
     def rewrite(self, model: nn.Module) -> nn.Module:
         return model
+
+    def extend(self, params: Params, sites: Sequence[Site]) -> Params:
+        return {}
 
     def start(self, weights: Params) -> Self:
         return self
@@ -244,30 +221,6 @@ def _register(cls: type[Regularizer]) -> None:
             code="WF-R01",
         )
     REGISTRY[cls.__name__] = cls
-
-
-def check_knob(owner: str, name: str, value: Any, facts: Knob) -> None:
-    """Refuse a value that makes no sense; infinity makes sense only where it is the neutral value."""
-    if isinstance(value, Tensor):
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise RecipeError(f"{owner}.{name} is {shortened(value)}; a number is allowed.", code="WF-R02")
-    endless = abs(value) > sys.float_info.max and facts.neutral != math.inf
-    if endless or not facts.minimum <= value <= facts.maximum:
-        raise RecipeError(
-            f"{owner}.{name} is {shortened(value)}; allowed is {facts.minimum:g} to {facts.maximum:g}"
-            f"{', infinity left out' if endless else ''}.",
-            fix=f"A usual range is {facts.low:g} to {facts.high:g}.",
-            code="WF-R03",
-        )
-
-
-def shortened(value: Any) -> str:
-    """A value as an error may show it: 60 characters at most."""
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        return "a whole number of over 300 digits"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _plain(value: Any) -> Any:

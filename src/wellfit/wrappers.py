@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from wellfit.draws import Now
 from wellfit.errors import RecipeError
-from wellfit.regularizer import GradOf, Knob, Params, Regularizer, static
+from wellfit.fold import Fold
+from wellfit.knobs import Knob, static
+from wellfit.regularizer import EXTRA, GradOf, Params, Regularizer
 from wellfit.sites import Site
 from wellfit.target import Target
 
@@ -68,8 +70,14 @@ class Wrapper(Regularizer, abstract=True):
         """The part inside, as it stands at this moment."""
         return self.inner
 
+    def resample(self, data: Fold, now: Now) -> Fold:
+        return self.inner.resample(data, now)
+
     def rewrite(self, model: nn.Module) -> nn.Module:
         return self.inner.rewrite(model)
+
+    def extend(self, params: Params, sites: Sequence[Site]) -> Params:
+        return self.inner.extend(params, sites)
 
     def start(self, weights: Params) -> Self:
         return self.remember(inner=self.inner.start(weights))
@@ -121,6 +129,13 @@ class Wrapper(Regularizer, abstract=True):
         return self.remember(inner=_with_knobs_of(self.inner, later))
 
 
+def leaf_class(part: Regularizer) -> type[Regularizer]:
+    """The class of the regularizer inside all wrappers."""
+    while isinstance(part, Wrapper):
+        part = part.inner
+    return type(part)
+
+
 def _with_knobs_of(part: Regularizer, later: Regularizer) -> Regularizer:
     if isinstance(part, Wrapper) and isinstance(later, Wrapper):
         return later.remember(inner=_with_knobs_of(part.inner, later.inner))
@@ -151,7 +166,9 @@ class Where(Wrapper, abstract=True):
         return any(fnmatch.fnmatchcase(name, p) for p in self.pattern.split("|"))
 
     def select(self, params: Params) -> Params:
-        return {n: w for n, w in params.items() if self.matches(n)}
+        own = leaf_class(self).extra("")
+        shown = {n: n.removeprefix(own) for n in params if n.startswith(own) or not n.startswith(EXTRA)}
+        return {n: params[n] for n, name in shown.items() if self.matches(name)}
 
     def selects_site(self, site: Site) -> bool:
         return self.matches(site.name)

@@ -28,8 +28,8 @@ from wellfit import (
     where,
 )  # fmt: skip
 from wellfit.draws import Now
-from wellfit.recipe import stack, structure, unify
 from wellfit.regularizer import Regularizer
+from wellfit.stacking import stack, structure, unify
 from wellfit.testing.outcome import draw_sample, outcome, slope, small_network
 from wellfit.wrappers import ramp
 

@@ -35,6 +35,7 @@ class EMA(Regularizer):
     use_when = "nearly always: it costs little and smooths the end of training"
     avoid_when = "training is shorter than a few times 1 / (1 - decay) steps"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     rank = 60
     touches = "all"
     decay: float = knob(0.99, low=0.9, high=0.9995, neutral=0.0, maximum=0.999999)

@@ -32,6 +32,7 @@ class MaxNorm(Regularizer):
     use_when = "with dropout and large learning rates"
     avoid_when = "weight decay already keeps the norms small"
     grade = "B"
+    standard = frozenset({"table", "image", "text"})
     rank = 90
     limit: float = knob(3.0, low=0.5, high=8.0, log=True, neutral=math.inf, minimum=1e-12)
 

@@ -30,6 +30,7 @@ class WeightDecay(Regularizer):
     use_when = "a first choice with adaptive optimizers"
     avoid_when = "the optimizer decays the weights itself, or L2 is in the recipe"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     strength: float = knob(1e-2, low=1e-3, high=3.0, log=True, neutral=0.0)
 
     def shrink(self, params: Params, now: Now) -> Params:

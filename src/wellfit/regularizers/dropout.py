@@ -35,6 +35,7 @@ class Dropout(Regularizer):
     use_when = "wide hidden layers and few rows"
     avoid_when = "directly before batch norm, or in a network that underfits"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     site_kinds = frozenset({"hidden"})
     p: float = knob(0.2, low=0.02, high=0.6, neutral=0.0, maximum=1.0)
 

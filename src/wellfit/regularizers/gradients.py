@@ -37,6 +37,7 @@ class ClipNorm(Regularizer):
     use_when = "spikes in the loss, recurrent networks, large learning rates"
     avoid_when = "every step is clipped: then it is a smaller learning rate"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     rank = 30
     touches = "all"
     limit: float = knob(1.0, low=0.1, high=10.0, log=True, neutral=math.inf, minimum=1e-12)
@@ -69,6 +70,7 @@ class SAM(Regularizer):
     use_when = "time allows twice the cost a step"
     avoid_when = "the budget is in seconds: the same time buys twice the steps"
     grade = "A-"
+    standard = frozenset({"table", "image", "text"})
     rank = 0
     touches = "all"
     rho: float = knob(0.05, low=0.005, high=0.5, log=True, neutral=0.0)

@@ -35,6 +35,7 @@ class Mixup(Regularizer):
     use_when = "few rows, noisy labels, over-confident probabilities"
     avoid_when = "a blend of two rows means nothing, or label smoothing softens the labels already"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     rank = 40
     alpha: float = knob(0.2, low=0.02, high=2.0, log=True, neutral=0.0)
 

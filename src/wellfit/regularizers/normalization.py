@@ -7,7 +7,8 @@ import itertools
 
 from torch import nn
 
-from wellfit.regularizer import Knob, Regularizer, check_knob, static
+from wellfit.knobs import Knob, check_knob, static
+from wellfit.regularizer import Regularizer
 from wellfit.sites import ACTIVATIONS
 
 

@@ -48,6 +48,7 @@ class L1(Regularizer):
     use_when = "few inputs or weights matter, and you want the others exactly zero"
     avoid_when = "all inputs matter a little: L2 or weight decay keeps them"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     rank = 10
     strength: float = knob(1e-4, low=1e-6, high=1e-2, log=True, neutral=0.0)
 
@@ -78,6 +79,7 @@ class L2(Regularizer):
     use_when = "a first choice for dense and convolutional layers under SGD"
     avoid_when = "the optimizer already decays the weights: use one of the two"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     strength: float = knob(1e-4, low=1e-7, high=1e-2, log=True, neutral=0.0)
 
     def penalty(self, params: Params, now: Now) -> Tensor:
@@ -112,6 +114,7 @@ class ElasticNet(Regularizer):
     use_when = "you want zeros, and inputs come in correlated groups"
     avoid_when = "L1, L2 or weight decay is in the recipe already"
     grade = "B"
+    standard = frozenset({"table", "image", "text"})
     rank = 10
     strength: float = knob(1e-4, low=1e-6, high=1e-2, log=True, neutral=0.0)
     l1_ratio: float = knob(0.5, low=0.05, high=0.95, maximum=1.0)

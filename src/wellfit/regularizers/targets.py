@@ -39,6 +39,7 @@ class LabelSmoothing(Regularizer):
     use_when = "over-confident class probabilities, noisy labels"
     avoid_when = "the network will teach another one, or mixup softens the labels already"
     grade = "A"
+    standard = frozenset({"table", "image", "text"})
     rank = 60
     tasks = frozenset({"classification"})
     epsilon: float = knob(0.1, low=0.005, high=0.3, log=True, neutral=0.0, maximum=1.0)

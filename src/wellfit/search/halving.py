@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from wellfit.draws import hash_integers
-from wellfit.recipe import Recipe, structure
+from wellfit.recipe import Recipe
 from wellfit.search.space import Candidate, filled
+from wellfit.stacking import structure
 from wellfit.training.cohort import Cohort, Member, join
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course

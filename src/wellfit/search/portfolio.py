@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
-from wellfit.regularizer import Knob, Regularizer
+from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EMA, L1, ClipNorm, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
 from wellfit.search.space import RATES, Candidate
 

@@ -10,8 +10,9 @@ from typing import Any
 import optuna
 
 import wellfit.regularizers  # noqa: F401  (fills the registry)
+from wellfit.knobs import Knob
 from wellfit.recipe import Recipe, leaf_of
-from wellfit.regularizer import REGISTRY, Knob, Regularizer
+from wellfit.regularizer import REGISTRY, Regularizer
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -52,17 +53,15 @@ def describe(part: Regularizer) -> str:
     return f"{part.name}({knobs})"
 
 
-def searched(task: str, long_budget: bool = False) -> dict[str, type[Regularizer]]:
-    """What a default search draws from: graded A or B, fit for the task, with a value that switches it off."""
+def searched(task: str, long_budget: bool = False, data: str = "table") -> dict[str, type[Regularizer]]:
+    """What a default search over this kind of data draws from: what is standard for it and fits the task."""
     kind = "regression" if task == "regression" else "classification"
     return {
         name: cls
         for name, cls in sorted(REGISTRY.items())
         if cls.__module__.startswith("wellfit.")
         and kind in cls.tasks
-        and not cls.exempt
-        and not cls.grade.startswith("C")
-        and name != "EarlyStopping"  # the best evaluation of every member is kept anyway
+        and data in cls.standard
         and (long_budget or name not in TWICE_THE_COST)
     }
 

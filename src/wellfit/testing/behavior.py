@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.utils import _pytree
 
 from wellfit.draws import Now
+from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
-from wellfit.regularizer import Knob, Regularizer
+from wellfit.regularizer import Regularizer
 from wellfit.testing.facts import examples, hold
 from wellfit.testing.outcome import Sample, draw_sample, in_stack, outcome, small_network
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from wellfit.errors import RecipeError
+from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.recipe_json import parse_strict
-from wellfit.regularizer import REGISTRY, Knob, Regularizer
+from wellfit.regularizer import REGISTRY, Regularizer
 from wellfit.testing.outcome import ContractBroken
 
 GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-")
@@ -38,6 +39,9 @@ def check_facts(cls: type[Regularizer]) -> None:
         hold(isinstance(getattr(cls, fact), str) and getattr(cls, fact).strip(), cls, f"{fact} is not set")
     hold(cls.grade in GRADES, cls, f"grade is {cls.grade!r}; allowed are {', '.join(GRADES)}")
     hold(_YEAR.search(cls.source), cls, f"source names no year: {cls.source!r}")
+    hold(cls.standard <= {"table", "image", "text"}, cls, f"standard is {set(cls.standard)}")
+    searchable = not cls.standard or not (cls.exempt or cls.grade.startswith("C"))
+    hold(searchable, cls, "what default searches draw from is graded A or B and has a neutral value")
     hold(cls.tasks <= {"classification", "regression"} and cls.tasks, cls, f"tasks are {set(cls.tasks)}")
 
 

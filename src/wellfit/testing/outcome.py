@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -11,14 +12,18 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 
 from wellfit.draws import Now, member_key
+from wellfit.fold import Fold
 from wellfit.models.mlp import MLP, Shape
-from wellfit.recipe import Recipe, stack
+from wellfit.recipe import Recipe
 from wellfit.regularizer import Params, Regularizer
 from wellfit.sites import Site
+from wellfit.stacking import stack
 from wellfit.target import Target
+from wellfit.training.step import Seen, network_weights
 
 INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
-SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in ("input", "hidden", "embedding", "branch") for i in range(2))
+KINDS = ("input", "preactivation", "hidden", "embedding", "branch")
+SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in KINDS for i in range(2))
 _LOSSES = (3.0, 2.0, 1.0, *[1.0] * 37)
 """Validation losses that a stopper is shown: three of progress, then none."""
 
@@ -84,12 +89,19 @@ def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int 
         plain: take the defaults of ``Regularizer`` in place of the part's own stages: what doing nothing gives.
     """
     found: dict[str, Tensor] = {}
+    sample = _extended(part, sample)
     call = functools.partial(_stage, part, plain)
     for names, trial in _TRIALS.items():
         if not part.stages.isdisjoint(names):
             result = trial(call, part, sample, network, step)
             found |= {f"{names[0]}.{n}": torch.as_tensor(v) for n, v in result.items()}
     return found
+
+
+def _extended(part: Regularizer, sample: Sample) -> Sample:
+    """The sample with the trainable tensors that the part adds."""
+    added = part.extend(part.select(sample.params), [s for s in SITES if part.selects_site(s)])
+    return sample._replace(params={**sample.params, **added})
 
 
 def in_stack(parts: Sequence[Regularizer], samples: Sequence[Sample], network: nn.Module, **options: Any) -> Any:
@@ -110,9 +122,13 @@ def slope(network: nn.Module, sample: Sample, params: Params) -> dict[str, Tenso
     """The gradient of the plain loss."""
 
     def loss(params: dict[str, Tensor]) -> Tensor:
-        return sample.target.loss(torch.func.functional_call(network, params, (sample.x,)))
+        return sample.target.loss(_predict(network, params, sample.x))
 
     return torch.func.grad(loss)(dict(params))
+
+
+def _predict(network: nn.Module, params: Params, x: Tensor) -> Tensor:
+    return torch.func.functional_call(network, network_weights(params), (x,))
 
 
 def _stage(part: Regularizer, plain: bool, name: str) -> Callable[..., Any]:
@@ -123,7 +139,8 @@ def _now(part: Regularizer, sample: Sample, step: int) -> Now:
     like = sample.x
     rates = {n: like.new_full((), 0.1) for n in sample.params}
     epoch = torch.tensor(step / 4, device=like.device)
-    return Now(sample.key, torch.tensor(step, device=like.device), epoch, rates, moment=step, owner=part.name)
+    steps = torch.tensor(step, device=like.device)
+    return Now(sample.key, steps, epoch, rates, moment=step, owner=part.name)
 
 
 def _rate(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
@@ -150,11 +167,17 @@ def _activation(call: Any, part: Regularizer, sample: Sample, network: nn.Module
 
 
 def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
-    def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Tensor]:
-        outputs = torch.func.functional_call(network, sample.params, (x,))
-        return target.loss(outputs), outputs
+    def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Seen]:
+        kept = ~now.of("outcome").chance(0.3, tuple(x.shape), "kept")  # so that two passes differ
+        outputs = _predict(network, sample.params, x * kept)
+        return target.loss(outputs), Seen(outputs, {}, {s.name: sample.hidden for s in SITES if part.selects_site(s)})
 
-    return {"loss": call("objective")(loss_of, sample.x, sample.target, _now(part, sample, step))[0]}
+    now = dataclasses.replace(
+        _now(part, sample, step),
+        predict=lambda weights, x: _predict(network, weights, x),
+        resources={"teacher": lambda x: x[:, :1] - sample.target.values},
+    )
+    return {"loss": call("objective")(loss_of, sample.x, sample.target, now)[0]}
 
 
 def _penalty(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
@@ -190,7 +213,20 @@ def _memory(call: Any, part: Regularizer, sample: Sample, network: nn.Module, st
     return {**part.deploy(path[-1]), "stops": torch.stack(stops)}
 
 
+def _resample(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
+    """What becomes of a training fold of two clusters, a third of its rows in the smaller one."""
+    like = sample.x.device
+    generator = torch.Generator().manual_seed(7)
+    labels = torch.arange(42, device=like) % 3 // 2
+    noise = torch.randn(42, INPUTS, generator=generator, dtype=torch.float64).to(like)
+    x = (noise + labels.unsqueeze(1)).to(sample.x.dtype)
+    fold = Fold(x, labels, x.new_ones(42), 2 if sample.target.classes else 0)
+    later = call("resample")(fold, _now(part, sample, step))
+    return {"x": later.x, "labels": later.labels, "weight": later.weight}
+
+
 _TRIALS: dict[tuple[str, ...], Callable[..., Params]] = {
+    ("resample",): _resample,
     ("rate",): _rate,
     ("batch",): _batch,
     ("weights",): _parameters("weights"),

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 
 from wellfit.draws import member_key
-from wellfit.recipe import Recipe, stack
+from wellfit.recipe import Recipe
+from wellfit.stacking import stack
 from wellfit.target import Target
-from wellfit.training.step import State, Trainer
+from wellfit.training.step import State, Trainer, network_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +144,7 @@ def start(trainer: Trainer, make: Callable[[], nn.Module], members: Sequence[Mem
     held = max(len(valid) for _, valid in rows.folds)
     outputs = first.new_zeros((len(members), held, rows.target.values.shape[-1]))
     infinite = first.new_full((len(members),), torch.inf)
-    weights = {n: w.clone() for n, w in state.weights().items()}
+    weights = {n: w.clone() for n, w in network_weights(state.weights()).items()}
     best = Best(infinite, torch.zeros(len(members), dtype=torch.int64, device=first.device), weights, outputs)
     return Cohort(tuple(members), state, 0, best, infinite.clone())
 

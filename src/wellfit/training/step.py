@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -10,8 +12,8 @@ from torch import Tensor, nn
 
 from wellfit.draws import Now
 from wellfit.recipe import Recipe
-from wellfit.regularizer import Params
-from wellfit.sites import Site, acting
+from wellfit.regularizer import EXTRA, Params
+from wellfit.sites import Site, acting, find_sites
 from wellfit.target import Target
 from wellfit.training.optimizers import Moments, Optimizer
 
@@ -28,15 +30,22 @@ class State(NamedTuple):
         return {**self.params, **self.buffers}
 
     def deployed(self) -> dict[str, Tensor]:
-        """The weights to evaluate and to hand over."""
-        return dict(self.recipe.deploy(self.weights()))
+        """The weights to evaluate and to hand over: the network's own, without what regularizers have added."""
+        return network_weights(self.recipe.deploy(self.weights()))
 
 
 class Seen(NamedTuple):
-    """What one pass through the network saw."""
+    """What one pass through the network saw.
+
+    Attributes:
+        outputs: (batch, outputs).
+        buffers: running statistics after the pass.
+        hidden: values at the sites that a regularizer acts on, after it has acted.
+    """
 
     outputs: Tensor
     buffers: dict[str, Tensor]
+    hidden: dict[str, Tensor]
 
 
 class Batch(NamedTuple):
@@ -53,21 +62,31 @@ class Trainer:
     Attributes:
         network: a module whose weights are never read; it only says what to compute.
         optimizer: the update rule.
+        resources: what recipes name and do not hold, such as a teacher: functions of the inputs.
     """
 
     network: nn.Module
     optimizer: Optimizer
+    resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict, compare=False)
+
+    @functools.cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Where in the network recipes may act."""
+        return tuple(find_sites(self.network).values())
 
     def start(self, network: nn.Module, recipe: Recipe) -> State:
         """The first state of a model: its weights as ``network`` holds them, the recipe's knobs as tensors."""
         params = {n: p.detach().clone() for n, p in network.named_parameters()}
         buffers = {n: b.detach().clone() for n, b in network.named_buffers()}
         like = next(iter(params.values()))
-        ready = recipe.on(like).start({**params, **buffers})
+        recipe = recipe.on(like)
+        params |= recipe.extend(params, self.sites)
+        ready = recipe.start({**params, **buffers})
         return State(params, buffers, self.optimizer.start(params), ready)
 
     def step(self, state: State, batch: Batch, now: Now) -> tuple[State, Tensor]:
         """One step: the next state, and the loss on the batch as trained (regularizers on, penalties left out)."""
+        now = dataclasses.replace(now, predict=self.predict, resources=self.resources)
         now = dataclasses.replace(now, rates=state.recipe.rate(now.rates, now))
         x, target = state.recipe.batch(batch.x, batch.target, now)
         passes: list[tuple[Tensor, Seen]] = []
@@ -89,7 +108,7 @@ class Trainer:
     def predict(self, weights: Params, x: Tensor) -> Tensor:
         """The outputs (batch, outputs) of a model in evaluation mode, regularizers off."""
         self.network.eval()
-        return torch.func.functional_call(self.network, dict(weights), (x,))
+        return torch.func.functional_call(self.network, network_weights(weights), (x,))
 
     def _gradient(
         self, state: State, params: Params, x: Tensor, target: Target, now: Now
@@ -102,7 +121,7 @@ class Trainer:
                 return target.loss(seen.outputs), seen
 
             loss, seen = state.recipe.objective(loss_of, x, target, now)
-            return loss, (loss.detach(), seen)
+            return loss, (loss.detach(), seen._replace(hidden={}))
 
         slope, seen = torch.func.grad(objective, has_aux=True)(dict(params))
         for name, g in state.recipe.penalty_gradient(params, now).items():
@@ -113,10 +132,18 @@ class Trainer:
         used = state.recipe.weights(params, now)
         buffers = {n: b.clone() for n, b in state.buffers.items()}  # normalization writes into its statistics
 
+        hidden: dict[str, Tensor] = {}
+
         def act(h: Tensor, site: Site) -> Tensor:
-            return state.recipe.activation(h, site, params, now)
+            hidden[site.name] = state.recipe.activation(h, site, params, now)
+            return hidden[site.name]
 
         self.network.train()
-        with acting(self.network, act):
-            outputs = torch.func.functional_call(self.network, {**used, **buffers}, (x,))
-        return Seen(outputs, buffers)
+        with acting(self.network, act, [s for s in self.sites if state.recipe.acts_on(s)]):
+            outputs = torch.func.functional_call(self.network, {**network_weights(used), **buffers}, (x,))
+        return Seen(outputs, buffers, hidden)
+
+
+def network_weights(weights: Params) -> dict[str, Tensor]:
+    """The tensors that the network itself has a place for."""
+    return {n: w for n, w in weights.items() if not n.startswith(EXTRA)}
