@@ -19,9 +19,9 @@ from wellfit.data import split_given, table_from_arrays
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import open_engine
 from wellfit.job.options import Options
-from wellfit.job.phases import Stage
 from wellfit.job.plan import Plan, full_steps, size_batch
 from wellfit.job.prepare import Material, make_material
+from wellfit.job.stage import Stage
 from wellfit.progress import Silent
 from wellfit.search import portfolio
 from wellfit.search.halving import Arena, Rung, climb

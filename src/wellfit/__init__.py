@@ -10,6 +10,7 @@ from wellfit.errors import (
     DataError,
     MissingExtra,
     RecipeError,
+    RecipeWarning,
     RunFolderError,
     TrainingError,
     UsageError,
@@ -18,21 +19,25 @@ from wellfit.errors import (
 
 if TYPE_CHECKING:
     from wellfit.job import Run, fit, load
+    from wellfit.lint import Finding, lint
     from wellfit.recipe import Recipe
     from wellfit.regularizer import Regularizer, knob, memory, static
     from wellfit.regularizers import *
+    from wellfit.translator import Translation, translate
     from wellfit.wrappers import after, fade, ramp, schedule, where
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "wellfit.job": ("Run", "fit", "load"),
+    "wellfit.lint": ("Finding", "lint"),
     "wellfit.recipe": ("Recipe",),
     "wellfit.regularizer": ("Regularizer", "knob", "memory", "static"),
+    "wellfit.translator": ("Translation", "translate"),
     "wellfit.wrappers": ("after", "fade", "ramp", "schedule", "where"),
     "wellfit.errors": (
-        "BudgetError", "DataError", "MissingExtra", "RecipeError", "RunFolderError", "TrainingError", "UsageError",
-        "WellfitError",
+        "BudgetError", "DataError", "MissingExtra", "RecipeError", "RecipeWarning", "RunFolderError", "TrainingError",
+        "UsageError", "WellfitError",
     ),
 }  # fmt: skip
 """Where the public names live; they are imported when they are used, so that ``wellfit --help`` needs no torch."""

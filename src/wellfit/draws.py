@@ -1,8 +1,8 @@
 """Random draws without state: a draw is a function of (seed, step, who asks, its name) and of nothing else.
 
 A draw is made once from the step, the asker and the name (NumPy's counter-based Philox), and each member of a stack
-turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, a normal draw is
-rotated in the plane of two normals, an order is begun at another place. Turned draws have exactly the distribution of
+turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, the numbers
+of a normal draw are rotated in pairs, an order is begun at another place. Turned draws have exactly the distribution of
 fresh ones within a member, and are uncorrelated between members; a stack of K pays for one draw, not for K. No
 generator that anyone else uses is touched.
 """
@@ -13,14 +13,18 @@ import dataclasses
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from wellfit.sites import Site
+
 _SIGN = 1 << 31
-_RING = 1 << 24
+_GRID = 1 << 23
+"""Uniform draws are whole multiples of 1 / _GRID: the sum of two is then exact in float32."""
 _FACTOR_A = 0x7FEB352D  # the multipliers and shifts of lowbias32 (Wellons, "Prospecting for Hash Functions", 2018)
 _FACTOR_B = 0x846CA68B
 
@@ -42,7 +46,7 @@ def member_key(seed: int) -> Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One draw that a step asks for: its kind (``bits``, ``normal``, ``order``), shape and full name."""
+    """One draw that a step asks for: its kind (``uniform``, ``normal``, ``order``), shape and full name."""
 
     kind: str
     shape: tuple[int, ...]
@@ -59,11 +63,29 @@ def shared_draw(request: Request, step: int) -> Drawn:
     generator = np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64)))
     if request.kind == "order":
         return (torch.from_numpy(generator.permutation(request.shape[0])),)
-    if request.kind == "bits":
-        bits = generator.integers(_RING, size=request.shape, dtype=np.uint32)
-        return (torch.from_numpy(np.atleast_1d(bits).view(np.int32).reshape(request.shape)),)
-    normals = generator.standard_normal(size=(2, *request.shape), dtype=np.float32)
-    return torch.from_numpy(normals[0]), torch.from_numpy(normals[1])
+    if request.kind == "uniform":
+        whole = np.asarray(generator.integers(_GRID, size=request.shape, dtype=np.uint32), dtype=np.float32)
+        return (torch.from_numpy(np.asarray(whole / np.float32(_GRID))).reshape(request.shape),)
+    return _two_normals(generator, request.shape)
+
+
+def _two_normals(generator: np.random.Generator, shape: tuple[int, ...]) -> Drawn:
+    """A normal draw, and the same turned by a right angle; each number is turned with a partner in its own draw.
+
+    Partners are the two halves of the draw, a = r cos t and b = r sin t; turned they are -b and a. So
+    cosine * first + sine * second is normal and independent from number to number, at the cost of one draw.
+
+    Source:
+        Box & Muller, A Note on the Generation of Random Normal Deviates, Annals of Mathematical Statistics 29(2), 1958.
+    """
+    count = math.prod(shape)
+    bits = generator.integers(1 << 32, size=(2, (count + 1) // 2), dtype=np.uint32).astype(np.float32)
+    # half a unit keeps 0 out of the logarithm
+    length = np.sqrt(np.float32(-2.0) * np.log((bits[0] + np.float32(0.5)) * np.float32(2.0**-32)))
+    angle = bits[1] * np.float32(math.tau * 2.0**-32)
+    a, b = length * np.cos(angle), length * np.sin(angle)
+    first, second = np.concatenate([a, b])[:count], np.concatenate([-b, a])[:count]
+    return torch.from_numpy(first.reshape(shape)), torch.from_numpy(second.reshape(shape))
 
 
 def member_turn(request: Request, step: int | Tensor, key: Tensor) -> Drawn:
@@ -71,8 +93,8 @@ def member_turn(request: Request, step: int | Tensor, key: Tensor) -> Drawn:
     bits = _mix(_mix(key ^ _signed(hash_integers(zlib.crc32(request.name.encode())))) ^ step)
     if request.kind == "order":
         return ((bits.to(torch.int64) + _SIGN) % request.shape[0],)
-    if request.kind == "bits":
-        return (torch.bitwise_right_shift(bits, 8),)
+    if request.kind == "uniform":
+        return (_shift_right(bits, 9).to(torch.float32) / _GRID,)
     angle = bits.to(torch.float32) * (math.pi / _SIGN)
     return torch.cos(angle), torch.sin(angle)
 
@@ -108,6 +130,7 @@ class Now:
         asked: where it is a list, every request is written down in it.
         predict: (weights, x) -> outputs of the network in evaluation mode, with any weights; set inside a step.
         resources: what a recipe names and a training brings: a teacher's outputs as a function of x, say.
+        sites: where the part that runs may act; known in the stages ``batch`` and ``activation`` of a step.
     """
 
     key: Tensor
@@ -121,6 +144,7 @@ class Now:
     asked: list[Request] | None = None
     predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
+    sites: tuple[Site, ...] = ()
 
     @classmethod
     def at(cls, step: int, seed: int = 0, *, rates: Mapping[str, Tensor] | None = None, epoch: float = 0.0) -> Self:
@@ -134,15 +158,25 @@ class Now:
         """The same moment with fresh draws, for a second pass."""
         return dataclasses.replace(self, fork=f"{self.fork}/{fork}")
 
+    def first(self) -> Self:
+        """The same moment with the draws of the first pass, for what all passes over a step have in common."""
+        return dataclasses.replace(self, fork="")
+
     def uniform(self, shape: tuple[int, ...], name: str) -> Tensor:
-        """Uniform on [0, 1), float32: whole multiples of 2**-24, the same in every precision of the model."""
-        return self._ring(shape, name).to(torch.float32) * (1.0 / _RING)
+        """Uniform on [0, 1), float32: whole multiples of 2**-23, the same in every precision of the model."""
+        (shared,), (turn,) = self._draw("uniform", shape, name)
+        return torch.frac(shared + turn)
 
     def chance(self, p: Tensor | float, shape: tuple[int, ...], name: str) -> Tensor:
-        """True with probability ``p``, bool: ``uniform < p`` without leaving the integers."""
-        scaled = p * float(_RING)
-        threshold = scaled.round().to(torch.int32) if isinstance(scaled, Tensor) else round(scaled)
-        return self._ring(shape, name) < threshold
+        """True with probability ``p``, bool: never at 0, always at 1."""
+        return self.uniform(shape, name) < _on_grid(p)
+
+    def kept(self, p: Tensor | float, shape: tuple[int, ...], name: str) -> Tensor:
+        """0 where ``chance`` is true and 1 elsewhere, float32.
+
+        Without a comparison: on CPU those, and what is made of their results, take ten times as long as arithmetic.
+        """
+        return torch.floor(self.uniform(shape, name) - _on_grid(p)) + 1.0
 
     def normal(self, shape: tuple[int, ...], name: str) -> Tensor:
         """Standard normal, float32."""
@@ -172,11 +206,6 @@ class Now:
         log_gamma = torch.gather(log_cube, 1, first).squeeze(1) + tests[:, 8] / shape
         return torch.sigmoid(log_gamma[0] - log_gamma[1]).to(torch.float32)
 
-    def _ring(self, shape: tuple[int, ...], name: str) -> Tensor:
-        """Uniform int32 in 0 ... 2**24 - 1."""
-        (bits,), (turn,) = self._draw("bits", shape, name)
-        return (bits + turn) & (_RING - 1)
-
     def _draw(self, kind: str, shape: tuple[int, ...], name: str) -> tuple[Drawn, Drawn]:
         request = Request(kind, shape, f"{self.owner}/{name}{self.fork}")
         if self.asked is not None:
@@ -185,3 +214,10 @@ class Now:
             return self.ready[request]
         shared = tuple(t.to(self.key.device) for t in shared_draw(request, self.moment))
         return shared, member_turn(request, self.moment, self.key)
+
+
+def _on_grid(p: Tensor | float) -> Tensor | float:
+    """A probability as the nearest multiple of 1 / _GRID, so that it means the same in every form and precision."""
+    if isinstance(p, Tensor):
+        return (p.to(torch.float64) * _GRID).round().to(torch.float32) / _GRID
+    return round(p * _GRID) / _GRID

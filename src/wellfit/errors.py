@@ -45,6 +45,10 @@ class RecipeError(WellfitError, ValueError):
     exit_code = 4
 
 
+class RecipeWarning(UserWarning):
+    """A recipe that a person composed breaks a rule of the lint; its text begins with the rule's code."""
+
+
 class TrainingError(WellfitError):
     """Nothing could be trained: every member diverged."""
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 
 from wellfit.draws import Now
-from wellfit.errors import RecipeError
+from wellfit.errors import RecipeError, RecipeWarning
 from wellfit.fold import Fold
+from wellfit.middleware import around, middle
 from wellfit.regularizer import GradOf, Params, Regularizer, static
 from wellfit.sites import Site
 from wellfit.target import Target
+
+if TYPE_CHECKING:
+    from wellfit.lint import Finding
 
 _AT_SITES = ("activation", "objective")
 
@@ -27,6 +34,9 @@ class Recipe(Regularizer, abstract=True):
 
     ``Recipe(L2(1e-4), Dropout(0.2))``. Nested recipes are flattened; two parts of one name are refused.
 
+    Composed in a person's own code it is held against the lint's rules: what is wrong is a ``RecipeWarning``, which
+    begins with the rule's code; ``silence`` takes codes that are not to be told.
+
     Attributes:
         parts: the regularizers, in the order in which they act.
         settings: what a training beside the regularizers needs (learning rate, batch size, epochs), names to numbers.
@@ -35,7 +45,9 @@ class Recipe(Regularizer, abstract=True):
     parts: tuple[Regularizer, ...] = ()
     settings: Any = static(None)
 
-    def __init__(self, *parts: Regularizer, settings: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, *parts: Regularizer, settings: Mapping[str, float] | None = None, silence: Sequence[str] = ()
+    ) -> None:
         flat = list(_flat(parts))
         names = [p.name for p in flat]
         for name, count in collections.Counter(names).items():
@@ -49,6 +61,8 @@ class Recipe(Regularizer, abstract=True):
         ordered = tuple(sorted(flat, key=lambda p: (p.rank, p.name)))
         object.__setattr__(self, "parts", ordered)
         object.__setattr__(self, "settings", dict(settings) if settings else None)
+        if not sys._getframe(1).f_globals.get("__name__", "").startswith("wellfit."):
+            self._warn(silence)
 
     def __iter__(self) -> Iterator[Regularizer]:
         return iter(self.parts)
@@ -117,7 +131,7 @@ class Recipe(Regularizer, abstract=True):
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
         for part in self._doing("batch"):
-            x, target = part.batch(x, target, now.of(part.name))
+            x, target = part.batch(x, target, _among_sites(part, now))
         return x, target
 
     def weights(self, params: Params, now: Now) -> Params:
@@ -137,8 +151,14 @@ class Recipe(Regularizer, abstract=True):
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
         for part in self._doing("activation"):
             if part.selects_site(site):
-                h = part.activation(h, site, params, now.of(part.name))
+                h = part.activation(h, site, params, _among_sites(part, now))
         return h
+
+    def kept_rows(self, site: Site, rows: int, now: Now) -> Tensor | None:
+        parts = [p for p in self._doing("activation") if p.selects_site(site)]
+        answers = [p.kept_rows(site, rows, now.of(p.name)) for p in parts]
+        known = [a for a in answers if a is not None]
+        return torch.stack(known).prod(0) if known and len(known) == len(parts) else None
 
     def acts_on(self, site: Site) -> bool:
         """Whether a part changes the hidden values of a site, or reads them in its objective."""
@@ -146,7 +166,7 @@ class Recipe(Regularizer, abstract=True):
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         for part in self._doing("objective"):
-            loss_of = _around(part, loss_of)
+            loss_of = around(part, loss_of)
         return loss_of(x, target, now)
 
     def penalty(self, params: Params, now: Now) -> Tensor:
@@ -164,7 +184,7 @@ class Recipe(Regularizer, abstract=True):
 
     def gradient(self, grad_of: GradOf, params: Params, now: Now) -> Params:
         for part in self._doing("gradient"):
-            grad_of = _middle(part, grad_of, now.of(part.name))
+            grad_of = middle(part, grad_of, now.of(part.name))
         return grad_of(params)
 
     def after_step(self, weights: Params, now: Now) -> Self:
@@ -199,6 +219,19 @@ class Recipe(Regularizer, abstract=True):
     def parts_key(self) -> tuple[Any, ...]:
         """What two recipes must agree in to stack: names, and the fields that are no knobs."""
         return tuple((p.name, type(p), _statics(p)) for p in self.parts)
+
+    # Lint
+
+    def lint(self, model: nn.Module | None = None, *, silence: Sequence[str] = (), **known: Any) -> list[Finding]:
+        """Hold the recipe against every rule, see ``wellfit.lint.lint``."""
+        from wellfit.lint import lint
+
+        return lint(self, model, silence=silence, **known)
+
+    def _warn(self, silence: Sequence[str]) -> None:
+        for finding in self.lint(silence=silence) if len(self.parts) > 1 else ():
+            if finding.level != "note":
+                warnings.warn(str(finding), RecipeWarning, stacklevel=3)
 
     # Files
 
@@ -246,29 +279,12 @@ def leaf_of(part: Regularizer) -> Regularizer:
     return part
 
 
+def _among_sites(part: Regularizer, now: Now) -> Now:
+    """The moment of a part, with the sites that it selects."""
+    return dataclasses.replace(now, owner=part.name, sites=tuple(s for s in now.sites if part.selects_site(s)))
+
+
 def _statics(part: Regularizer) -> tuple[Any, ...]:
     """The fields of a part, and of what it wraps, that members of one stack share."""
     own = tuple(getattr(part, name) for name in part.statics())
     return own + _statics(part.inner) if hasattr(part, "inner") else own
-
-
-def _around(part: Regularizer, loss_of: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, target, now: part.objective(loss_of, x, target, now.of(part.name))
-
-
-def _middle(part: Regularizer, grad_of: GradOf, now: Now) -> GradOf:
-    """``part.gradient`` over the parameters it selects; the others keep the gradient of the last pass it asked for."""
-
-    def outer(params: Params) -> Params:
-        if not part.select(params):
-            return grad_of(params)
-        last: dict[str, Tensor] = {}
-
-        def narrow(some: Params) -> Params:
-            last.update(grad_of({**params, **some}))
-            return {n: last[n] for n in some}
-
-        chosen = part.gradient(narrow, part.select(params), now)
-        return {**last, **chosen}
-
-    return outer

@@ -39,8 +39,10 @@ def _part_to_json(part: Regularizer) -> dict[str, Any]:
     if isinstance(part, Schedule):
         dial = {_dial_name(part.dial): {"epochs": float(part.dial.epochs)}}
         return {"schedule": {"dial": dial, "of": _part_to_json(part.inner)}}
-    names = (*part.knobs(), *part.statics())
-    return {type(part).__name__: {n: _to_number(getattr(part, n)) for n in names}}
+    numbers = {n: _to_number(getattr(part, n)) for n in part.knobs()}
+    fixed = {n: getattr(part, n) for n in part.statics()}
+    # a count stays a whole number: 1.0 group is none
+    return {type(part).__name__: numbers | {n: v if isinstance(v, int) else _to_number(v) for n, v in fixed.items()}}
 
 
 def _to_number(value: Any) -> Any:

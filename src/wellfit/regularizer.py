@@ -180,6 +180,13 @@ class Regularizer:
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
         return h
 
+    def kept_rows(self, site: Site, rows: int, now: Now) -> Tensor | None:
+        """(rows,) of 1 and 0: for which rows ``activation`` leaves a branch in; None where that is not known before.
+
+        A query and no stage: a model that trains outside of any stack asks it, and does not compute the others.
+        """
+        return None
+
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         return loss_of(x, target, now)
 

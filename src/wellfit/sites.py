@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -39,6 +41,36 @@ class Marker(nn.Identity):
         self.kind = kind
 
 
+class Branch(Marker):
+    """What a residual block adds, with the layers that compute it inside: ``h + branch(h)`` for ``h + layers(h)``.
+
+    Since the layers are inside, rows that are going to be dropped need not pass them (see ``leaving_out``).
+
+    Shapes:
+        (batch, ...) in, the same out.
+    """
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__("branch")
+        self.layers = layers
+        self.kept: Callable[[int], Tensor | None] | None = None
+
+    def forward(self, h: Tensor) -> Tensor:
+        kept = self.kept(len(h)) if self.kept is not None else None
+        if kept is None or not len(h):
+            return self.layers(h)
+        rows = kept.nonzero().squeeze(-1)
+        if not len(rows):
+            return torch.zeros_like(h)
+        added = self.layers(h[rows])
+        return added.new_zeros(h.shape).index_copy(0, rows, added)
+
+    def treats_rows_apart(self) -> bool:
+        """Whether a row comes out the same without the others: there is no batch norm, and nothing with statistics."""
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+        return next(self.buffers(), None) is None and not any(isinstance(m, norms) for m in self.modules())
+
+
 def find_sites(model: nn.Module) -> dict[str, Site]:
     """The sites of a model by name: its markers, or, where it has none, its activation and embedding modules.
 
@@ -68,6 +100,25 @@ def acting(model: nn.Module, act: Callable[[Tensor, Site], Tensor], sites: Itera
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextlib.contextmanager
+def leaving_out(model: nn.Module, kept: Callable[[Site, int], Tensor | None], sites: Sequence[Site]) -> Iterator[None]:
+    """While the context is open, a ``Branch`` at one of these sites computes only the rows that ``kept`` has at 1.
+
+    The result is the same as that of dropping rows afterwards, so that a branch computes all of them where its rows
+    see one another, or where something acts on values inside it. Not for stacks, whose members drop different rows.
+    """
+    chosen = {s: model.get_submodule(s.name) for s in sites if s.kind == "branch"}
+    inside = {s for s in chosen for other in sites if other.name.startswith(f"{s.name}.")}
+    branches = {s: m for s, m in chosen.items() if isinstance(m, Branch) and m.treats_rows_apart() and s not in inside}
+    try:
+        for site, branch in branches.items():
+            branch.kept = functools.partial(kept, site)
+        yield
+    finally:
+        for branch in branches.values():
+            branch.kept = None
 
 
 def _hook(model: nn.Module, site: Site, act: Callable[[Tensor, Site], Tensor]) -> RemovableHandle:

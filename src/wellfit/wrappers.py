@@ -94,6 +94,9 @@ class Wrapper(Regularizer, abstract=True):
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
         return self.at(now).activation(h, site, params, now)
 
+    def kept_rows(self, site: Site, rows: int, now: Now) -> Tensor | None:
+        return self.at(now).kept_rows(site, rows, now)
+
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         return self.at(now).objective(loss_of, x, target, now)
 

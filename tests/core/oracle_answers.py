@@ -14,7 +14,9 @@ from torch import Tensor
 from wellfit import (
     L1,
     L2,
+    Ball,
     ElasticNet,
+    GroupLasso,
     LabelSmoothing,
     Recipe,
     WeightDecay,
@@ -73,15 +75,19 @@ def _l1_gradient(row):
     return (w - L1(row["lam"]).project({"w": w}, moment(1e-3))["w"]) / 1e-3
 
 
-def _elastic(alpha, ratio, w):
-    part = ElasticNet(alpha, ratio)
+def _elastic(alpha, ratio, w, half=True):
+    """The whole cost: in the proximal form the L1 part is read off the step, and the loss form has to agree."""
+    part = ElasticNet(alpha, ratio, half=half)
     moved = part.project({"w": w}, moment(1e-3))["w"]
-    return part.penalty({"w": w}, moment()) + (w * (w - moved)).sum() / 1e-3
+    whole = part.penalty({"w": w}, moment()) + (w * (w - moved)).sum() / 1e-3
+    in_loss = ElasticNet(alpha, ratio, form="loss", half=half).penalty({"w": w}, moment())
+    torch.testing.assert_close(whole, in_loss, rtol=0, atol=1e-9)
+    return whole
 
 
-@serves("enet.half")
+@serves("enet.half", "enet.nohalf")
 def _elastic_net(row):
-    return _elastic(row["alpha"], row["l1_ratio"], numbers(row["w"]))
+    return _elastic(row["alpha"], row["l1_ratio"], numbers(row["w"]), row["half"])
 
 
 @serves("enet.grad_half")
@@ -106,6 +112,13 @@ def _mix_ratio(row):
     return absolute + square
 
 
+@serves(*(f"mixratio.plain.r={r}" for r in ("0", "0.25", "0.5", "0.75", "1")))
+def _plain_mix_ratio(row):
+    absolute = _elastic(1.0, row["r"], numbers([1.0] * row["A"]), half=False) - (1 - row["r"]) * row["A"]
+    square = ElasticNet(1.0, row["r"], half=False).penalty({"w": numbers([math.sqrt(row["B"])])}, moment())
+    return absolute + square
+
+
 @serves(
     *(f"prox.l1({x},{t})" for x, t in (("3.0", "1.0"), ("-3.0", "1.0"), ("0.5", "1.0"), ("1.0", "1.0"), ("0.0", "0.0")))
 )
@@ -123,6 +136,25 @@ def _proximal_l2(row):
 def _proximal_elastic(row):
     soft = soft_threshold(numbers(row["x"]), row["t1"])
     return _fixed_point(lambda w: ElasticNet(row["t2"], 0.0).penalty_gradient({"w": w}, moment())["w"], soft)
+
+
+@serves("prox.group_l2")
+def _proximal_group(row):
+    """A group of two: the leaf's strength counts sqrt(2) times."""
+    part = GroupLasso(row["t"] / math.sqrt(2))
+    return part.project({"w": numbers([row["x"]])}, moment(1.0))["w"][0]
+
+
+@serves("constraint.L2", "constraint.L1", "constraint.EN")
+def _within_a_ball(row):
+    """Gradient steps on the quadratic, each followed by the projection, until they stand still."""
+    kind = "elastic" if "a" in row else "l1" if row is ROWS["constraint.L1"]["inputs"] else "l2"
+    ball = Ball(row["r"], row.get("a", 0.5), kind=kind)
+    center, curve = numbers(row["c"]), numbers(row["H"])
+    w = torch.zeros(2, dtype=torch.float64)
+    for _ in range(120):
+        w = ball.project({"w": w - 0.2 * curve @ (w - center)}, moment())["w"]
+    return w
 
 
 def _fixed_point(gradient, x):

@@ -167,7 +167,7 @@ def _stopped_at(row):
     part = EarlyStopping(row["patience"], row.get("min_delta", 0.0)).start({"w": torch.zeros(1, dtype=torch.float64)})
     course = []
     for i, loss in enumerate(row["losses"], 1):
-        part = part.after_epoch({}, {"loss": numbers(float(loss))}, None)
+        part = part.after_epoch({}, {"loss": numbers(float(loss))}, moment())
         course.append((float(part.best), float(part.waited)))
         if bool(part.stop()):
             return i, course

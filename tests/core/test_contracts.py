@@ -30,7 +30,7 @@ def test_exemptions_are_few_and_say_why(capsys):
     notes = [f"{cls.__name__}: {cls.exempt}" for cls in worlds.LEAVES if cls.exempt]
     print("without a neutral value:", *notes, sep="\n  ")
     assert all(len(note.split(": ")[1]) > 20 for note in notes)
-    assert [n.split(":")[0] for n in notes] == ["BatchNorm"]
+    assert all("rewrite" in cls.stages for cls in worlds.LEAVES if cls.exempt), "only another structure is exempt"
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def _draw(kind, *shape, seed=0, step=0, owner="Part", name="draw"):
 
 
 def _ring_turns(step, keys=KEYS, name="Part/draw"):
-    return member_turn(Request("bits", (1,), name), step, keys)[0] / 2**24
+    return member_turn(Request("uniform", (1,), name), step, keys)[0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -116,7 +116,7 @@ def test_more_probability_only_adds(p, more, seed, step):
 
 
 def test_a_member_draws_the_same_in_every_company():
-    for kind in ("bits", "normal", "order"):
+    for kind in ("uniform", "normal", "order"):
         request = Request(kind, (40,), "Dropout/hidden")
         for chosen in ([7], [7, 3], list(range(50)), [200, 7]):
             together = member_turn(request, 11, KEYS[chosen])
@@ -139,7 +139,7 @@ def test_a_draw_depends_on_each_of_its_names_and_on_nothing_else():
 def test_names_do_not_run_into_each_other():
     """Names that differ by a letter, an order or a place give unrelated draws."""
     names = [f"Dropout@{a}*/blocks.{i}.hidden" for a in "abcdefgh" for i in range(40)]
-    draws = np.stack([shared_draw(Request("bits", (4,), n), 0)[0].numpy() for n in names])
+    draws = np.stack([shared_draw(Request("uniform", (4,), n), 0)[0].numpy() for n in names])
     assert len({tuple(row) for row in draws}) == len(names)
     correlations = np.corrcoef(draws[:-1].ravel(), draws[1:].ravel())[0, 1]
     assert abs(correlations) < 5 / math.sqrt(draws.size)

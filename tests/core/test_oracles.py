@@ -208,7 +208,7 @@ def _waited(stopper, losses):
     """After which evaluation it stops, counted from 1; 0 if never."""
     stopper = stopper.start({"w": torch.zeros(1, dtype=torch.float64)})
     for i, loss in enumerate(losses, 1):
-        stopper = stopper.after_epoch({}, {"loss": torch.tensor(loss, dtype=torch.float64)}, None)
+        stopper = stopper.after_epoch({}, {"loss": torch.tensor(loss, dtype=torch.float64)}, now_at())
         if bool(stopper.stop()):
             return i
     return 0
@@ -227,6 +227,6 @@ def test_oracle_EarlyStopping():
     assert _waited(EarlyStopping(math.inf), [0.5] * 200) == 0
     stopper = EarlyStopping(2).start({"w": torch.zeros(1)})
     for loss in (1.0, nan, 2.0, 0.1):
-        stopper = stopper.after_epoch({}, {"loss": torch.tensor(loss)}, None)
+        stopper = stopper.after_epoch({}, {"loss": torch.tensor(loss)}, now_at())
     assert bool(stopper.stop()), "once stopped it stays stopped"
     assert float(stopper.best) == 1.0

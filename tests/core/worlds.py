@@ -39,6 +39,7 @@ from wellfit.training.cohort import Cohort, Member, Rows, seeded, start
 from wellfit.training.optimizers import Adam
 from wellfit.training.order import epoch_rows
 from wellfit.training.population import Course, Population
+from wellfit.training.statistics import BATCHES, settled
 from wellfit.training.step import Batch, State, Trainer
 
 LEAVES = tuple(REGISTRY[name] for name in wellfit.regularizers.__all__)
@@ -133,12 +134,14 @@ def train_alone(member: Member, rows: Rows | None = None, course: Course = COURS
         now = Now.at(step, member.seed, rates=rates, epoch=step / epoch_steps)
         lone.state, _ = trainer.step(lone.state, Batch(rows.x[picked], rows.target.take(picked)), now)
         if (step + 1) % course.evaluate_every == 0 or step + 1 == course.until:
-            _evaluate(lone, trainer, rows, valid, Now.at(step + 1, member.seed, rates=rates), step + 1)
+            x = rows.x[order[:BATCHES, 0]]
+            then = Now.at(step + 1, member.seed, rates=rates, epoch=(step + 1) / epoch_steps)
+            _evaluate(lone, trainer, rows, valid, x, then, step + 1)
     return lone
 
 
-def _evaluate(lone: Lone, trainer: Trainer, rows: Rows, valid: Tensor, now: Now, step: int) -> None:
-    weights = lone.state.deployed()
+def _evaluate(lone: Lone, trainer: Trainer, rows: Rows, valid: Tensor, x: Tensor, now: Now, step: int) -> None:
+    weights = settled(trainer, lone.state, x)
     target = rows.target.take(valid)
     losses = target.row_losses(trainer.predict(weights, rows.x[valid]))
     loss = float((losses * target.weight).sum() / target.weight.sum())
@@ -146,7 +149,7 @@ def _evaluate(lone: Lone, trainer: Trainer, rows: Rows, valid: Tensor, now: Now,
     if loss < lone.best_loss and not bool(lone.state.recipe.stop()):
         lone.best_loss, lone.best_step = loss, step
         lone.best_weights = {n: w.clone() for n, w in weights.items()}
-    recipe = lone.state.recipe.after_epoch(weights, {"loss": torch.tensor(loss, dtype=torch.float64)}, now)
+    recipe = lone.state.recipe.after_epoch(lone.state.weights(), {"loss": torch.tensor(loss, dtype=torch.float64)}, now)
     lone.state = lone.state._replace(recipe=recipe)
 
 

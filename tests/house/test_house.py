@@ -16,7 +16,7 @@ LAYERS = ["regularizers", "training", "search", "job", "cli"]
 """Each may import those before it, never those behind it."""
 CORE = {
     "errors", "fold", "knobs", "stacking", "regularizer", "draws", "target", "sites", "recipe", "recipe_json",
-    "wrappers", "files",
+    "wrappers", "files", "middleware",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``wellfit fit``, ``predict``, ``show``, ``demo``, ``list`` and ``explain``."""
+"""The command line: ``wellfit fit``, ``predict``, ``show``, ``demo``, ``list``, ``explain`` and ``translate``."""
 
 from wellfit.cli.entry import main
 

@@ -10,6 +10,7 @@ import typer
 
 from wellfit.cli import options as o
 from wellfit.cli.entry import Call
+from wellfit.cli.sides import SidesCommand
 from wellfit.cli.work import View, fit_table, predict_table, show_run
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def fit(
     weight: o.Weight = None,
     drop: o.Drop = None,
     class_weight: o.ClassWeight = None,
+    balance: o.Balance = None,
     metric: o.Metric = None,
     task: o.Task = None,
     recipe: o.RecipeFile = None,
@@ -64,8 +66,8 @@ def fit(
 ) -> Any:
     chosen = {
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
-        "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "metric": metric, "task": task,
-        "recipe": recipe, "plan": plan, "seed": seed, "device": device, "out": out,
+        "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
+        "task": task, "recipe": recipe, "plan": plan, "seed": seed, "device": device, "out": out,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 
@@ -87,6 +89,13 @@ def show(run: o.RunFolder, as_json: o.Json = False, debug: o.Debug = False) -> A
     return Call("show", partial(show_run, run, as_json), as_json, debug)
 
 
+@app.command(help="Drop the hidden units of a run that are exactly zero, and time what that gains.")
+def prune(run: o.RunFolder, out: o.PruneOut = None, as_json: o.Json = False, debug: o.Debug = False) -> Any:
+    from wellfit.cli.pruning import prune_run
+
+    return Call("prune", partial(prune_run, run, out, as_json), as_json, debug)
+
+
 @app.command(help="Run the whole job on scikit-learn's digits, without a download.")
 def demo(
     out: o.DemoOut = "wellfit-demo",
@@ -104,15 +113,43 @@ def demo(
     return Call("demo", partial(run_demo, Path(out), chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 
 
-@app.command("list", help="List the regularizers with their knobs and evidence.")
-def list_all(as_json: o.Json = False, debug: o.Debug = False) -> Any:
-    from wellfit.cli.explain import list_regularizers
+@app.command("list", help="List the regularizers by family, with grade, stages and what each does.")
+def list_all(
+    family: o.Family = None,
+    stage: o.Stage = None,
+    grade: o.Grade = None,
+    as_json: o.Json = False,
+    no_color: o.NoColor = False,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.catalogue import Wanted, list_regularizers
 
-    return Call("list", partial(list_regularizers, as_json), as_json, debug)
+    wanted = Wanted(tuple(family or ()), tuple(stage or ()), tuple(grade or ()))
+    return Call("list", partial(list_regularizers, wanted, View(as_json, no_color=no_color)), as_json, debug)
 
 
-@app.command(help="Explain a regularizer or a code, such as Mixup or WF-D03.")
-def explain(name: o.Asked, as_json: o.Json = False, debug: o.Debug = False) -> Any:
-    from wellfit.cli.explain import explain_name
+@app.command(help="Explain a regularizer or a code, such as Mixup or WF-D03; --compare puts several side by side.")
+def explain(names: o.Asked, compare: o.Compare = False, as_json: o.Json = False, debug: o.Debug = False) -> Any:
+    from wellfit.cli.explain import compare_names, explain_names
 
-    return Call("explain", partial(explain_name, name, as_json), as_json, debug)
+    return Call("explain", partial(compare_names if compare else explain_names, names, as_json), as_json, debug)
+
+
+@app.command(cls=SidesCommand, help="Tell a tool's regularization strength in another tool's words.")
+def translate(
+    source: o.From = None,
+    target: o.To = None,
+    n: o.Rows = None,
+    batch: o.Batch = None,
+    lr: o.Rate = None,
+    sd_y: o.SpreadY = None,
+    x_rms: o.SizeX = None,
+    tools: o.Tools = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.translate import list_tools, translate_sides
+
+    facts = {"n": n, "batch": batch, "lr": lr, "sd_y": sd_y, "x_rms": x_rms}
+    work = partial(list_tools, as_json) if tools else partial(translate_sides, source, target, facts, as_json)
+    return Call("translate", work, as_json, debug)

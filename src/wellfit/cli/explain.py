@@ -1,62 +1,82 @@
-"""``wellfit list`` and ``wellfit explain``: the regularizers and the codes, in words."""
+"""``wellfit explain``: a regularizer or a code in words, or several regularizers side by side."""
 
 from __future__ import annotations
 
 import difflib
 import textwrap
+from collections.abc import Sequence
 
 from wellfit.cli.codes import all_codes
+from wellfit.cli.grades import meaning
 from wellfit.cli.output import print_json, print_lines
+from wellfit.cli.side_by_side import side_by_side
+from wellfit.cli.width import columns
 from wellfit.errors import UsageError
-from wellfit.report.plain import plain, shortened
-from wellfit.report.regularizer_facts import Facts, every
+from wellfit.report.plain import plain
+from wellfit.report.regularizer_facts import Facts, every, family_title
 
-_WIDTH = 100
-GRADES = {
-    "A": "widely used, on many kinds of data",
-    "B": "used in a narrower domain",
-    "C": "experimental",
-}
+_TOPIC = 11
 
 
-def list_regularizers(machine: bool, started: float = 0.0) -> int:
-    """``wellfit list``: one line for each, its knobs below."""
-    found = every()
+def explain_names(names: Sequence[str], machine: bool, started: float = 0.0) -> int:
+    """``wellfit explain NAME...``: each in turn; words that make one name together are one name."""
+    known = every()
+    asked = [" ".join(names)] if _find(" ".join(names), known) is not None else list(names)
+    found = [_wanted(name, known) for name in asked]
     if machine:
-        print_json([facts.to_json() for facts in found])
+        told = [facts.to_json() if isinstance(facts, Facts) else facts for facts in found]
+        print_json(told[0] if len(told) == 1 else told)
         return 0
-    width = max(len(facts.name) for facts in found)
-    lines = []
-    for facts in found:
-        head = f"{facts.name:<{width}}  {facts.grade or '-'}  "
-        lines.append(head + shortened(facts.short, _WIDTH - len(head)))
-        lines += [f"{'':<{width + 5}}{knob.shown()}" for knob in facts.knobs]
-    told = ", ".join(f"{grade} {meaning}" for grade, meaning in GRADES.items())
-    print_lines("\n".join([*lines, "", f"Grade: {told}.", "wellfit explain NAME tells more."]))
+    width = columns()
+    print_lines("\n\n".join(in_words(one, width) if isinstance(one, Facts) else _code_line(one) for one in found))
     return 0
 
 
-def explain_name(name: str, machine: bool, started: float = 0.0) -> int:
-    """``wellfit explain``: a regularizer's facts, or what a code means."""
+def compare_names(names: Sequence[str], machine: bool, started: float = 0.0) -> int:
+    """``wellfit explain --compare NAME NAME...``."""
+    known = every()
+    found = [_wanted(name, known) for name in names]
+    facts = [one for one in found if isinstance(one, Facts)]
+    if len(facts) != len(found) or len({one.name for one in facts}) < 2:
+        raise UsageError(
+            "a comparison takes two regularizers or more.",
+            fix="wellfit explain --compare L1 L2 ElasticNet is one; a code is explained without --compare.",
+            code="WF-U12",
+        )
+    facts = list({one.name: one for one in facts}.values())
+    if machine:
+        print_json([one.to_json() for one in facts])
+        return 0
+    rows = [(topic, [dict(topics(one)).get(topic, "") for one in facts]) for topic, _ in topics(facts[0])]
+    print_lines(side_by_side([plain(one.name) for one in facts], rows, columns(160)))
+    return 0
+
+
+def _find(name: str, known: Sequence[Facts]) -> Facts | dict[str, str] | None:
+    wanted = _folded(name)
     codes = all_codes()
-    known = {facts.name.casefold(): facts for facts in every()}
-    wanted = name.strip().casefold()
-    code = next((code for code in codes if code.casefold() == wanted), None)
+    code = next((code for code in codes if _folded(code) == wanted), None)
     if code is not None:
-        told = {"code": code, "sentence": codes[code]}
-        print_json(told) if machine else print_lines(f"{code}  {codes[code]}")
-        return 0
-    if wanted not in known:
-        raise _unknown(name, [*(facts.name for facts in known.values()), *codes])
-    facts = known[wanted]
-    print_json(facts.to_json()) if machine else print_lines(in_words(facts))
-    return 0
+        return {"code": code, "sentence": codes[code]}
+    return next((facts for facts in known if _folded(facts.name) == wanted), None)
+
+
+def _wanted(name: str, known: Sequence[Facts]) -> Facts | dict[str, str]:
+    found = _find(name, known)
+    if found is None:
+        raise _unknown(name, [*(facts.name for facts in known), *all_codes()])
+    return found
+
+
+def _folded(name: str) -> str:
+    """A name without what people write in different ways: ``max-norm`` is MaxNorm."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _unknown(name: str, known: list[str]) -> UsageError:
-    lowered = {other.casefold(): other for other in known}
-    near = difflib.get_close_matches(name.casefold(), list(lowered), 3, 0.5)
-    told = f"Did you mean {' or '.join(lowered[match] for match in near)}? " if near else ""
+    folded = {_folded(other): other for other in known}
+    near = _nearest(_folded(name[:200]), list(folded))
+    told = f"Did you mean {' or '.join(folded[match] for match in near)}? " if near else ""
     return UsageError(
         f"nothing is named {plain(name, 60)!r}.",
         fix=f"{told}wellfit list names the regularizers; codes look like WF-D03.",
@@ -64,22 +84,62 @@ def _unknown(name: str, known: list[str]) -> UsageError:
     )
 
 
-def in_words(facts: Facts) -> str:
-    """A regularizer on a few lines."""
-    grade = f"{facts.grade}, {GRADES[facts.grade]}" if facts.grade in GRADES else facts.grade or "-"
-    lines = [
-        ("", facts.sentence),
+def _nearest(asked: str, known: Sequence[str]) -> list[str]:
+    """Up to three names: those that begin so, else those written most nearly so."""
+    starting = [key for key in known if len(asked) > 2 and key.startswith(asked)]
+    alike = {key: difflib.SequenceMatcher(None, asked, key).ratio() for key in known}
+    best = max(alike.values(), default=0.0)
+    close = [key for key in sorted(alike, key=lambda key: -alike[key]) if best >= 0.5 and alike[key] > best - 0.1]
+    return list(dict.fromkeys([*starting, *close]))[:3]
+
+
+def _code_line(code: dict[str, str]) -> str:
+    return f"{code['code']}  {code['sentence']}"
+
+
+def in_words(facts: Facts, width: int = 100) -> str:
+    """A regularizer on a page: its facts, then an example that runs."""
+    told = dict(topics(facts))
+    lines = [plain(facts.name), _line("", facts.sentence, width)]
+    lines += [_line("", paragraph, width) for paragraph in facts.parts.rest]
+    knobs = [line for line in told.pop("knobs").split("\n") if line]
+    for topic, sentence in told.items():
+        if topic == "use when":
+            lines += [_line("knob" if place == 0 else "", knob, width) for place, knob in enumerate(knobs)]
+        if topic != "what it does" and sentence:
+            lines.append(_line(topic, sentence, width))
+    example = [f"    {line}" for line in facts.parts.example.splitlines()]
+    return "\n".join([*lines, *(["", "  example", *map(_kept, example)] if example else [])])
+
+
+def topics(facts: Facts) -> list[tuple[str, str]]:
+    """What is worth comparing of a regularizer; knobs stand in lines."""
+    said = facts.parts.fields
+    knobs = [f"{knob.shown()}: {said[knob.name]}" if knob.name in said else knob.shown() for knob in facts.knobs]
+    knobs += [f"{one.shown()}: {said[one.name]}" if one.name in said else one.shown() for one in facts.choices]
+    return [
+        ("what it does", facts.sentence),
         ("formula", facts.formula),
-        *[("knob" if place == 0 else "", knob.shown()) for place, knob in enumerate(facts.knobs)],
+        ("knobs", "\n".join(knobs)),
         ("use when", facts.use_when),
         ("avoid when", facts.avoid_when),
+        ("family", family_title(facts.family)),
+        ("stages", ", ".join(facts.stages)),
         ("tasks", ", ".join(facts.tasks)),
-        ("evidence", grade),
+        ("always on", facts.exempt),
+        ("evidence", meaning(facts.grade)),
         ("source", facts.source),
     ]
-    return "\n".join([facts.name, *(_line(topic, sentence) for topic, sentence in lines if sentence)])
 
 
-def _line(topic: str, sentence: str) -> str:
-    head = f"  {topic:<11} " if topic or sentence else ""
-    return "\n".join(textwrap.wrap(sentence, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
+def _line(topic: str, sentence: str, width: int) -> str:
+    head = f"  {topic:<{_TOPIC}} "
+    rest = " " * len(head)
+    return "\n".join(
+        textwrap.wrap(plain(sentence), width, initial_indent=head, subsequent_indent=rest, break_on_hyphens=False)
+    )
+
+
+def _kept(line: str) -> str:
+    """A line of code with its indentation, without control characters."""
+    return line[: len(line) - len(line.lstrip(" "))] + plain(line)

@@ -22,7 +22,7 @@ def _name(text: str) -> typer.models.OptionInfo:
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: .csv, .tsv, .txt (also .gz, .zip), .parquet.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="A table with the columns of the training.")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
-Asked = Annotated[str, typer.Argument(metavar="NAME", help="A regularizer's name or a code.")]
+Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regularizer's name or a code.")]
 
 Target = Annotated[str | None, _column("The column to predict.")]
 Group = Annotated[str | None, _column("Rows with one value of this column stay together.")]
@@ -36,6 +36,7 @@ RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of
 Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]
 Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where the predictions go, as .csv.")]
 
+Balance = Annotated[str | None, _name("none, weights, smote or search: balance the training rows, and compare.")]
 ClassWeight = Annotated[str | None, _name("balanced: every class counts the same.")]
 Metric = Annotated[str | None, _name("Any scikit-learn scorer; log loss or RMSE by default.")]
 Task = Annotated[str | None, _name("binary, multiclass or regression; told from the target by default.")]
@@ -45,7 +46,32 @@ Model = Annotated[str, _name("ensemble or single.")]
 Budget = Annotated[str, typer.Option(metavar="TIME", help="Time from the start of the process: 60s, 10m, 1h.")]
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Where random draws start from.")]
 Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="The run's folder; runs/NAME-HASH by default.")]
+PruneOut = Annotated[
+    str | None, typer.Option("--out", "-o", metavar="FOLDER", help="The smaller run's folder; RUN-pruned by default.")
+]
 DemoOut = Annotated[str, typer.Option(metavar="FOLDER", help="The folder for tables and run.")]
+
+Family = Annotated[list[str] | None, _name("Only this family, such as penalties; may be repeated.")]
+Stage = Annotated[list[str] | None, _name("Only what acts at this stage, such as batch; may be repeated.")]
+Grade = Annotated[list[str] | None, _name("Only this grade: A, B, C, or one with its sign, A-; may be repeated.")]
+Compare = Annotated[bool, typer.Option("--compare", help="Show the regularizers side by side.")]
+
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TOOL NAME=VALUE...", help="The tool whose setting you have.")
+]
+To = Annotated[str | None, typer.Option("--to", metavar="TOOL NAME=VALUE...", help="The tool whose setting you want.")]
+Rows = Annotated[str | None, typer.Option("--n", metavar="NUMBER", help="Training rows.")]
+Batch = Annotated[str | None, typer.Option(metavar="NUMBER", help="Rows in one step.")]
+Rate = Annotated[
+    str | None, typer.Option("--lr", metavar="NUMBER", help="Learning rate, where a tool names none of its own.")
+]
+SpreadY = Annotated[
+    str | None, typer.Option("--sd-y", metavar="NUMBER", help="Standard deviation of the target, dividing by n.")
+]
+SizeX = Annotated[
+    str | None, typer.Option("--x-rms", metavar="NUMBER", help="Root mean square of the columns; 1: standardized.")
+]
+Tools = Annotated[bool, typer.Option("--list", help="List the tools that can be translated.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
 Silence = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

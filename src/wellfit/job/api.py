@@ -33,6 +33,7 @@ def fit(
     time_order: Any = None,
     sample_weight: Any = None,
     class_weight: str | None = None,
+    balance: str | None = None,
     recipe: str | Path | Recipe | None = None,
     plan: str | Path | None = None,
     task: str | None = None,
@@ -54,7 +55,9 @@ def fit(
         groups: (rows,) rows of one group stay on one side of every split.
         time_order: (rows,) sortable; later rows validate and test, earlier ones train.
         sample_weight: (rows,) how much each row counts, 0 and up.
-        class_weight: ``balanced`` counts every class the same.
+        class_weight: ``balanced`` counts every class the same, in training, validation and test.
+        balance: ``weights``, ``smote`` or ``search`` to balance the classes of the training rows, or ``none`` to only
+            compare; the run then shows all three side by side.
         recipe: a recipe to train with instead of searching.
         plan: the run.json of an earlier run, whose plan is repeated.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
@@ -70,7 +73,7 @@ def fit(
     told = progress or Silent()
     shared = {
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
-        "task": task, "class_weight": class_weight,
+        "task": task, "class_weight": class_weight, "balance": balance,
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

@@ -13,8 +13,9 @@ from wellfit.errors import WellfitError
 from wellfit.job.baselines import Baseline
 from wellfit.job.metrics import Metric, row_losses, secondary
 from wellfit.job.nets import Nets, sharpen
-from wellfit.job.phases import Finalist, Stage, temperature_of
+from wellfit.job.phases import Finalist
 from wellfit.job.prepare import Material
+from wellfit.job.stage import Stage, temperature_of
 from wellfit.models.mlp import Shape
 from wellfit.proof import paired_gain, score_interval
 from wellfit.recipe import Recipe
@@ -57,7 +58,7 @@ def nets_of(
 ) -> Nets:
     """The networks of entrants of one structure, with one temperature fitted on all their validation rows together."""
     stacked = [weights(e) for e in entrants]
-    folds = [m.fold for e in entrants for m in e.members]
+    folds = [stage.material.view(m.fold) for e in entrants for m in e.members]
     joined = {n: torch.cat([w[n] for w in stacked]) for n in stacked[0]}
     structure = Recipe(*(p for p in entrants[0].members[0].recipe if "rewrite" in p.stages))
     nets = Nets(structure, joined, tuple(folds), (1.0,) * len(folds))

@@ -98,10 +98,14 @@ def preprocess_json(
     """Everything that prediction needs beside the weights."""
     return {
         "format": "wellfit.preprocess", "version": 1, "task": task, "target": target, "classes": classes,
-        "shape": {**vars(shape), "embeddings": [list(e) for e in shape.embeddings], "numbers": list(shape.numbers)},
+        "shape": {
+            **vars(shape), "embeddings": [list(e) for e in shape.embeddings], "numbers": list(shape.numbers),
+            "widths": list(shape.widths),
+        },
         "views": [{"encoder": v.encoder.to_json(), "center": v.center, "scale": v.scale} for v in views],
         "groups": {
-            g: {"structure": recipe_to_json(n.structure), "views": list(n.views), "temperatures": list(n.temperatures)}
+            g: {"structure": recipe_to_json(n.structure), "views": list(n.views), "temperatures": list(n.temperatures),
+                "widths": list(n.widths)}
             for g, n in groups.items()
         },
         "use": use,
@@ -131,7 +135,8 @@ class Stored:
         if form["format"] != "wellfit.preprocess" or form["version"] != 1:
             raise ValueError("preprocess.json is of another version")
         groups = tuple(tuple(e) for e in form["shape"]["embeddings"])
-        shape = {**form["shape"], "embeddings": groups, "numbers": tuple(form["shape"]["numbers"])}
+        shape = {**form["shape"], "embeddings": groups}
+        shape |= {n: tuple(shape.get(n, ())) for n in ("numbers", "widths")}
         self.shape = Shape(**shape)
         self.task, self.target, self.classes = form["task"], form["target"], form["classes"]
         self.views = tuple(
@@ -143,4 +148,5 @@ class Stored:
     def _nets(self, group: str, form: Any, tensors: dict[str, torch.Tensor]) -> Nets:
         weights = {n.partition("/")[2]: w for n, w in tensors.items() if n.partition("/")[0] == group}
         structure: Recipe = recipe_from_json(form["structure"])
-        return Nets(structure, weights, tuple(form["views"]), tuple(form["temperatures"]))
+        rest = tuple(form["views"]), tuple(form["temperatures"]), tuple(form.get("widths", ()))
+        return Nets(structure, weights, *rest)

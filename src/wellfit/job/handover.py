@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wellfit.files import write_bytes, write_text
+from wellfit.job import balance_figures
 from wellfit.job.baselines import Baselines
 from wellfit.job.compare import (
     Contestant,
@@ -27,8 +28,10 @@ from wellfit.job.compare import (
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.nets import Nets
-from wellfit.job.phases import Finalist, Stage
+from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
+from wellfit.job.selection import selection
+from wellfit.job.stage import Stage
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
@@ -51,6 +54,7 @@ def finish(
     groups, use = _groups(stage, chosen, refit)
     fitted = list(baselines.done) if baselines else []
     rows = stage.material.split.test
+    truth, weight = stage.material.table.target[:0], stage.material.weight[:0]
     if len(rows):
         sealed = SealedTest(stage.material)
         rows, truth, weight = sealed.open()
@@ -60,6 +64,7 @@ def finish(
         record["comparison"] = comparison(found, stage.metric, truth, weight)
         record["verdict"] = verdict(record["comparison"], stage.metric)
         record["test_reads"] = sealed.reads
+    balance_figures.complete(stage, record, shape, (rows, truth, weight))
     if baselines:
         record["plan"]["skipped"] += baselines.missing()
     if status != "finished":
@@ -67,6 +72,7 @@ def finish(
     record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
     recipe = _recipe(stage, chosen)
     _complete(stage, record, recipe, use, status, finalists, chosen)
+    record["selection"] = selection(stage, chosen, refit, shape)
     _write(stage, groups, use, recipe, record, folder, finalists, used)
     _say(stage, record, folder)
     return Run(folder, record)
@@ -148,7 +154,7 @@ def _validated(stage: Stage, entrants: Sequence[Entrant]) -> tuple[np.ndarray, n
         cohort = entrant.cohort
         assert isinstance(cohort, Cohort)
         outputs = [o.numpy() for o in cohort.best.outputs]
-        truth, predicted, weight = stage.validated(outputs, [m.fold for m in cohort.members])
+        truth, predicted, weight = stage.validated(outputs, [stage.material.view(m.fold) for m in cohort.members])
         found.append(predicted)
     return np.stack(found), truth, weight
 

@@ -25,12 +25,14 @@ class Nets:
         weights: (nets, ...) each.
         views: which encoder and scale each net reads the data with.
         temperatures: of each net's class probabilities.
+        widths: units of each hidden layer where they differ from the run's shape, as after pruning.
     """
 
     structure: Recipe
     weights: dict[str, Tensor]
     views: tuple[int, ...]
     temperatures: tuple[float, ...]
+    widths: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.views)
@@ -39,12 +41,12 @@ class Nets:
         index = torch.as_tensor(list(places))
         weights = {n: w[index] for n, w in self.weights.items()}
         chosen = [(self.views[i], self.temperatures[i]) for i in places]
-        return Nets(self.structure, weights, tuple(v for v, _ in chosen), tuple(t for _, t in chosen))
+        return Nets(self.structure, weights, tuple(v for v, _ in chosen), tuple(t for _, t in chosen), self.widths)
 
     def outputs(self, shape: Shape, inputs: Callable[[int], Tensor]) -> np.ndarray:
         """(nets, rows, outputs) as the networks give them; ``inputs(view)`` are the encoded rows."""
         with torch.device("meta"):  # the weights come from elsewhere: no memory, and nobody's generator, is touched
-            network = self.structure.rewrite(MLP(shape)).eval()
+            network = self.structure.rewrite(MLP(dataclasses.replace(shape, widths=self.widths))).eval()
         found = []
         with torch.no_grad():
             for place, view in enumerate(self.views):

@@ -16,10 +16,10 @@ from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
 from wellfit.job.metrics import Metric
 from wellfit.job.options import Options
-from wellfit.job.phases import Stage
 from wellfit.job.plan import Plan, make_plan
 from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import choose, pinned
+from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
 from wellfit.progress import Progress
 from wellfit.recipe import Recipe
@@ -85,7 +85,7 @@ def open_stage(
 ) -> Stage:  # fmt: skip
     """Give the engine the data, probe it, and write the plan down before training."""
     stored = _stored_plan(options)
-    rows = min(len(t) for t, _ in material.split.folds)
+    rows = material.fewest
     draft = stored or make_plan(
         rows=rows, inputs=material.views[0].encoder.width, valid_rows=1, folds=material.folds, chunk=16, hands=1,
         mode="traced", engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
@@ -99,7 +99,7 @@ def open_stage(
     plan = stored or make_plan(
         rows=rows, inputs=material.views[0].encoder.width, valid_rows=max(len(v) for _, v in material.split.folds),
         folds=material.folds, chunk=probe.chunk, hands=engine.hands, mode=probe.mode, engine=probe.engine,
-        rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds,
+        rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
     )  # fmt: skip
     stage.plan = plan
     record["plan"] = {**plan.to_json(), "shape": vars(material.shape(plan.width, plan.depth)), "skipped": []}

@@ -29,7 +29,10 @@ class Options:
         valid, test: files with validation and test rows; what is missing is drawn from the data.
         group, time, weight: columns with a special part; they are no features.
         drop: columns to leave out.
-        class_weight: ``balanced`` counts every class the same.
+        class_weight: ``balanced`` counts every class the same, in training, validation and test.
+        balance: what is done to the training rows of rare classes: ``weights`` lets every class count the same,
+            ``smote`` makes synthetic rows, ``search`` takes what validates best, ``none`` leaves the rows as they are.
+            All four compare the three side by side; None, the default, compares nothing.
         recipe: a recipe to train with instead of searching.
         plan: a run.json whose plan is repeated exactly.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
@@ -48,6 +51,7 @@ class Options:
     weight: str | None = None
     drop: tuple[str, ...] = ()
     class_weight: str | None = None
+    balance: str | None = None
     recipe: str | Path | Recipe | None = None
     plan: str | Path | None = None
     task: str | None = None

@@ -5,113 +5,30 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from wellfit.draws import hash_integers
-from wellfit.job.metrics import Metric
-from wellfit.job.plan import Plan
-from wellfit.job.prepare import Material
-from wellfit.progress import Progress
-from wellfit.proof import fit_temperature, probabilities
+from wellfit.job.stage import Stage
 from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping
 from wellfit.search import portfolio
-from wellfit.search.halving import Arena, Entrant, RungRecord, climb
-from wellfit.search.space import Candidate, Proposer, neutral_whole, searched
-from wellfit.training.cohort import Cohort
-from wellfit.training.crew import Engine
-from wellfit.training.population import Course
+from wellfit.search.halving import Entrant, RungRecord, climb
+from wellfit.search.space import Candidate, Proposer, searched
 
-_CALIBRATED_ON = 3000  # rows: more would not move a single temperature
 PATIENCE = 10.0
 
 
-@dataclasses.dataclass
-class Stage:
-    """What the phases share, and what has come of them so far.
-
-    Attributes:
-        pool: every entrant that trained to the end, controls included.
-        records: what each rung was.
-        spent: member-steps by phase.
-    """
-
-    material: Material
-    metric: Metric
-    engine: Engine
-    plan: Plan
-    progress: Progress
-    seed: int
-    tick: Callable[[str, float | None], None]
-    given: Recipe | None = None
-    pool: list[Entrant] = dataclasses.field(default_factory=list)
-    alive: list[Entrant] = dataclasses.field(default_factory=list)
-    records: list[RungRecord] = dataclasses.field(default_factory=list)
-    spent: dict[str, int] = dataclasses.field(default_factory=dict)
-    diverged: int = 0
-    repeated: bool = False
-
-    def pace(self) -> float:
-        """Member-steps a second of the rungs so far, building left out."""
-        seconds = sum(r.seconds - r.building for r in self.records)
-        return sum(self.spent.values()) / max(1e-3, seconds)
-
-    def arena(self, doing: str, *, refit: bool = False) -> Arena:
-        """Where the candidates of a phase compete."""
-        course = Course(self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode)
-        judge = (lambda cohort: 0.0) if refit else self.judge
-        return Arena(
-            self.engine, self.whole(), 1 if refit else self.material.folds, self.plan.chunk, course, judge,
-            lambda best: self.tick(doing, None if refit else best),
-        )  # fmt: skip
-
-    def whole(self) -> Recipe:
-        """Every part that any candidate of this study has, neutral."""
-        parts = searched(self.material.table.task, self.plan.long)
-        stopping = EarlyStopping().neutral()
-        if self.given is not None:
-            return neutral_whole([Recipe(*(p for p in self.given if "rewrite" not in p.stages)), Recipe(stopping)])
-        return neutral_whole([Recipe(*(cls() for cls in parts.values())), Recipe(stopping)])
-
-    def judge(self, cohort: Cohort) -> float:
-        """The score of a candidate: its members' best outputs on the validation rows of their folds, calibrated."""
-        if not torch.isfinite(cohort.best.loss).all():
-            return math.inf
-        outputs = [o.numpy() for o in cohort.best.outputs]
-        truth, predicted, weight = self.validated(outputs, [m.fold for m in cohort.members])
-        return self.metric.loss(truth, predicted, weight)
-
-    def validated(self, outputs: Sequence[np.ndarray], folds: Sequence[int]) -> tuple[np.ndarray, ...]:
-        """Targets, calibrated predictions and weights of the validation rows of several folds, one after the other."""
-        parts = [self.material.valid_target(f) for f in folds]
-        truth = np.concatenate([p[0] for p in parts])
-        weight = np.concatenate([p[1] for p in parts])
-        raw = [o[: len(p[0])].astype(np.float64) for o, p in zip(outputs, parts, strict=True)]
-        if self.material.table.task == "regression":
-            views = [self.material.views[f] for f in folds]
-            return (
-                truth,
-                np.concatenate([v.center + v.scale * o[:, 0] for v, o in zip(views, raw, strict=True)]),
-                weight,
-            )
-        logits = np.concatenate(raw)
-        return truth, probabilities(logits, temperature_of(logits, truth, weight)), weight
-
-
-def temperature_of(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
-    """The temperature of so many rows at most; 1 where outputs are not finite."""
-    if not np.isfinite(logits).all():
-        return 1.0
-    some = slice(None, None, max(1, len(truth) // _CALIBRATED_ON))
-    return fit_temperature(logits[some], truth[some], weight[some])
+def with_data(candidate: Candidate, data: Recipe) -> Candidate:
+    """The candidate with a data level."""
+    return dataclasses.replace(candidate, recipe=Recipe(*candidate.recipe, *data)) if len(data) else candidate
 
 
 def run_controls(stage: Stage, deadline: float) -> list[Entrant]:
     """The network without regularization, over the learning rates, with as many candidates and steps as the search."""
     proposed = portfolio.controls(stage.plan.rungs[0].members * stage.plan.generations)
+    proposed = [with_data(c, stage.base) for c in proposed]
     found: list[Entrant] = []
     for generation in range(stage.plan.generations):
         chosen = proposed[generation :: stage.plan.generations]
@@ -131,6 +48,7 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
             break
         count = (stage.plan.search_rungs or stage.plan.rungs)[0].members
         chosen = _given(stage, count) if proposer is None else _proposals(stage, proposer, count, rate, generation)
+        chosen = [with_data(c, stage.data) for c in chosen]
         found += _climb(stage, chosen, deadline, "search", generation, proposer)
     return sorted(found, key=lambda e: e.score)
 
@@ -182,12 +100,12 @@ def _climb(
     for entrant in finished:
         if proposer:
             proposer.tell(entrant.candidate, entrant.score, entrant.step, True)
-    _note(stage, records, name)
+    note_rungs(stage, records, name)
     stage.pool += finished
     return finished
 
 
-def _note(stage: Stage, records: list[RungRecord], name: str) -> None:
+def note_rungs(stage: Stage, records: list[RungRecord], name: str) -> None:
     before = 0
     for number, record in enumerate(records):
         steps = (record.reached - before) * record.members * stage.material.folds
@@ -234,7 +152,7 @@ def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], d
         "re-scoring", len(every), stage.plan.steps, reached, best, time.monotonic() - begun, len(finalists),
         max(r.building for r in results),
     )  # fmt: skip
-    _note(stage, [record], "re-scoring")
+    note_rungs(stage, [record], "re-scoring")
     return finalists
 
 
@@ -242,7 +160,7 @@ def choose_finalists(stage: Stage, controls: list[Entrant], found: list[Entrant]
     """The best control, early stopping alone at its learning rate, the best single regularizer, the best cocktails."""
     base = [e.candidate for e in controls]
     again = 2 if stage.plan.finalists >= 3 else 1  # several cocktails get a second choice: so does the control
-    stopping = Candidate(Recipe(EarlyStopping(PATIENCE)), base[0].rate, "stopping")
+    stopping = Candidate(Recipe(EarlyStopping(PATIENCE), *stage.base), base[0].rate, "stopping")
     singles = [e.candidate for e in found if e.candidate.kind == "single"]
     cocktails = [e.candidate for e in found if e.candidate.kind == "cocktail"]
     entered = [("control", c) for c in _distinct(base)[:again]] + [("early_stopping", stopping)]

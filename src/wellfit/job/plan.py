@@ -13,7 +13,17 @@ _SURE = 0.75
 """Share of the probed rate that is planned with: evaluations, transport and other programs take the rest."""
 
 SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
-"""How the time for training is divided; the controls get what the search gets."""
+"""How the time for training is divided where steps without regularizers take as long as with them."""
+
+
+def time_shares(bare: float) -> dict[str, float]:
+    """How the time for training is divided, so that the controls get as many member-steps as the search.
+
+    Args:
+        bare: how many times as fast steps without regularizers are.
+    """
+    both = SHARES["controls"] + SHARES["search"]
+    return {**SHARES, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +44,14 @@ class Plan:
         generations: how many times the ladder is climbed.
         seeds: of each finalist's re-scoring.
         finalists: cocktails that are re-scored.
-        rate: member-steps a second that the probe measured.
+        rate: member-steps a second that the probe measured, with every regularizer of the search.
+        bare: how many times as fast the controls' steps are, which carry none.
         budget: seconds.
         cuts: what was made smaller for want of time.
         long: whether regularizers that double the cost of a step are searched.
         search_rungs: what the search's rungs came to, once the controls had shown the real pace.
         reached: per rung the steps its stacks really reached, filled in as the run goes: a repetition stops there too.
+        tries: learning rates at which each way to balance classes was tried; 0 where none was asked for.
     """
 
     width: int
@@ -61,6 +73,8 @@ class Plan:
     long: bool = False
     search_rungs: tuple[Rung, ...] = ()
     reached: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    tries: int = 0
+    bare: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -90,7 +104,7 @@ def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
     """The search's rungs as the real pace allows them: fewer candidates where it is slower than the probe said.
 
     Args:
-        pace: member-steps a second that the controls really made.
+        pace: member-steps a second that the controls really made, steps of their own kind.
         seconds: what the search has.
         folds: members of a candidate.
     """
@@ -98,7 +112,7 @@ def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
     for rung in plan.rungs:
         cost += rung.members * folds * (rung.until - before) * plan.generations
         before = rung.until
-    share = pace * seconds * 0.92 / max(1.0, cost)
+    share = pace / plan.bare * seconds * 0.92 / max(1.0, cost)
     if share >= 1.0:
         return dataclasses.replace(plan, search_rungs=plan.rungs)
     per_stack = max(1, plan.chunk // folds)
@@ -167,7 +181,7 @@ def _ladders(turns: float, enough: int) -> list[Ladder]:
 
 def make_plan(
     *, rows: int, inputs: int, valid_rows: int, folds: int, chunk: int, hands: int, mode: str, engine: str, rate: float,
-    seconds: float, budget: float,
+    seconds: float, budget: float, bare: float = 1.0,
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
 
@@ -182,15 +196,17 @@ def make_plan(
         rate: member-steps a second of all of them together.
         seconds: what is left for training.
         budget: what the person gave.
+        bare: how many times as fast steps without regularizers are.
     """
     width, depth = size_network(rows, inputs, budget)
     batch = size_batch(rows)
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
-    for ladder in _ladders(turns * SHARES["search"], enough):
+    share = time_shares(bare)["search"]
+    for ladder in _ladders(turns * share, enough):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
         turns_here = turns / (0.25 + 0.75 * stack / chunk)  # a smaller stack saves less than its share
-        steps = int(min(most, turns_here * SHARES["search"] / ladder.cost()))
+        steps = int(min(most, turns_here * share / ladder.cost()))
         if steps >= enough:
             break
     notes = [ladder.cut] if ladder.cut else []
@@ -201,8 +217,9 @@ def make_plan(
     shares = (0.25, 1.0) if len(ladder.waves) == 2 else (1.0,)
     rungs = tuple(Rung(w * wave, max(5, int(steps * s))) for w, s in zip(ladder.waves, shares, strict=True))
     seeds = 4 if folds == 1 else 2
-    evaluate = max(5, min(rows // batch, steps // 25), math.ceil(valid_rows / (0.6 * batch)), math.ceil(steps / 60))
+    dear = math.ceil(valid_rows / (0.3 * batch))  # so that evaluations take a tenth of the time
+    evaluate = max(5, min(rows // batch, steps // 25), min(dear, steps // 15), math.ceil(steps / 60))
     return Plan(
         width, depth, batch, steps, min(evaluate, steps), stack, mode, engine, hands, rungs, ladder.generations, seeds,
-        5, rate, budget, tuple(notes), budget >= 300,
+        5, rate, budget, tuple(notes), budget >= 300, bare=bare,
     )  # fmt: skip

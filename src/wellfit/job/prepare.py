@@ -12,6 +12,7 @@ import torch
 from wellfit.data import Encoder, Split, Table, shared_widths
 from wellfit.errors import DataError
 from wellfit.models.mlp import Shape
+from wellfit.recipe import Recipe
 from wellfit.target import Target
 from wellfit.training.cohort import Rows
 
@@ -41,6 +42,8 @@ class Material:
         rows: encoded inputs and targets of all rows but the test's, once per view; the last fold trains on all.
         development: the table's row numbers of all rows but the test's.
         weight: (table rows,) how much each counts, class weights included.
+        variants: data-level recipes; the first leaves the rows as they are. ``rows.folds`` holds every view's fold once
+            for each: variant v of view i is fold v * len(views) + i, with the validation rows of view i.
     """
 
     table: Table
@@ -49,6 +52,7 @@ class Material:
     rows: Rows
     development: np.ndarray
     weight: np.ndarray
+    variants: tuple[Recipe, ...] = (Recipe(),)
 
     @property
     def folds(self) -> int:
@@ -57,6 +61,19 @@ class Material:
     @property
     def outputs(self) -> int:
         return max(1, len(self.table.classes))
+
+    @property
+    def fewest(self) -> int:
+        """Training rows of the smallest fold, in whatever variant."""
+        return min(len(train) for train, _ in self.rows.folds)
+
+    def view(self, fold: int) -> int:
+        """The view that a fold of ``rows`` reads the table with, whichever rows it trains on."""
+        return fold % len(self.views)
+
+    def first_fold(self, data: Recipe) -> int:
+        """Where the folds of a data-level recipe begin; it is one of ``variants``."""
+        return self.variants.index(data) * len(self.views)
 
     def valid_target(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of a fold's validation rows, in the table's units."""

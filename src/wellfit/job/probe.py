@@ -10,6 +10,7 @@ from wellfit.job.prepare import Material
 from wellfit.recipe import Recipe
 from wellfit.search.space import filled
 from wellfit.training.cohort import Member
+from wellfit.training.compiler import compiling_seconds
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
 from wellfit.training.study import Result, Task
@@ -18,22 +19,25 @@ STACK = 16
 """Members in one stack: more leave the processor's cache at the widths used here."""
 
 _STEPS = 64
-_COMPILING = 30.0
-"""Seconds that compiling takes where nothing of it is in the compiler's cache, in two processes at once (measured)."""
-
 _GAIN = 1.8
 """How much faster compiled steps are, at least, where they were measured."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """What was found: how to run, and member-steps a second of all hands together."""
+    """What was found: how to run, and how fast that is.
+
+    Attributes:
+        rate: member-steps a second of all hands together, every regularizer of the study in the step.
+        bare: how many times as fast the step without any is.
+    """
 
     chunk: int
     mode: str
     engine: str
     rate: float
     sentence: str
+    bare: float = 1.0
 
 
 def choose(engine: Engine, material: Material, whole: Recipe, left: float, device: str) -> Probe:
@@ -45,18 +49,19 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     """
     folds = material.folds
     stack = max(1, STACK // folds) * folds if device == "cpu" else max(1, 256 // folds) * folds
-    rows = min(len(t) for t, _ in material.split.folds)
+    rows = material.fewest
     course = Course(_STEPS, size_batch(rows), 10**9, "traced")
     begun = time.monotonic()
     seconds = 0.15 * max(0.0, left)
-    tasks = [_task(stack, folds, whole, course, seconds), _task(folds, folds, whole, course, seconds)]
-    stacked, single = engine.run(tasks)
-    rates = {stack: _rate(stacked), folds: _rate(single)}
+    nothing = Recipe(whole["EarlyStopping"])
+    tries = ((stack, whole), (folds, whole), (stack, nothing), (folds, nothing))
+    timed = [_rate(r) for r in engine.run([_task(count, folds, recipe, course, seconds) for count, recipe in tries])]
+    rates, bare = {stack: timed[0], folds: timed[1]}, {stack: timed[2] / timed[0], folds: timed[3] / timed[1]}
     chunk = max(rates, key=lambda k: rates[k])
     rate, mode = rates[chunk] * engine.hands, "traced"
     told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process, one by one {rates[folds]:,.0f}"
     left -= time.monotonic() - begun
-    if _pays(rate, _GAIN * rate, left, _COMPILING):
+    if _pays(rate, _GAIN * rate, left, compiling_seconds()):
         compiled, note = _compiled(engine, chunk, folds, whole, course)
         if compiled > rate:
             rate, mode = compiled, "compiled"
@@ -64,7 +69,8 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     name = ("processes" if engine.hands > 1 else "stack") if chunk > folds else "loop"
     hands = f"{engine.hands} processes" if engine.hands > 1 else "this process"
     way = f"stacks of {chunk}" if chunk > folds else "one by one"
-    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})")
+    faster = min(4.0, max(1.0, bare[chunk])) if mode == "traced" else 1.0
+    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})", faster)
 
 
 def _pays(slow: float, fast: float, left: float, cost: float) -> bool:
@@ -90,6 +96,5 @@ def _rate(result: Result) -> float:
 
 def pinned(plan: Plan) -> Probe:
     """A stored plan's way of running, to be repeated as it was."""
-    return Probe(
-        plan.chunk, plan.mode, plan.engine, plan.rate, f"as planned before: {plan.mode}, stacks of {plan.chunk}"
-    )
+    told = f"as planned before: {plan.mode}, stacks of {plan.chunk}"
+    return Probe(plan.chunk, plan.mode, plan.engine, plan.rate, told, plan.bare)

@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from wellfit.errors import BudgetError, Interrupted, TrainingError
+from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
 from wellfit.job.folder import make_folder, write_json
 from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
-from wellfit.job.phases import Finalist, Stage, run_controls, run_refit, run_rescoring, run_search
-from wellfit.job.plan import SHARES, at_pace, rescored
+from wellfit.job.phases import Finalist, run_controls, run_refit, run_rescoring, run_search
+from wellfit.job.plan import SHARES, at_pace, rescored, time_shares
 from wellfit.job.prepare import data_hash, make_material
 from wellfit.job.run import Run
+from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source, from_file
+from wellfit.job.variants import with_variants
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
+from wellfit.search.levels import data_level
 from wellfit.training.crew import Engine
 
 
@@ -63,18 +67,26 @@ def run_study(
     metric = make_metric(options.metric, table.task, table.classes)
     metric.check(table.target, len(table.classes))
     check_recipe(given, table.task)
+    check_balance(options, given, table.task)
     folder = make_folder(options.out, Path(source.name).name.partition(".")[0], data_hash(table))
     progress.begin(f"{source.name} in {folder}", clock.seconds)
     material = make_material(table, source.split, options.class_weight)
+    choices, note = ways(material) if options.balance else ({}, "")
+    recipes = [*choices.values(), *([data_level(given)] if given is not None else [])]
+    material = with_variants(material, recipes, options.seed)
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)
+    if note:
+        progress.say("note", note)
     write_json(folder / "run.json", record)
     stage: Stage | None = None
     try:
         baselines = Baselines(material, options.seed)
         stage = open_stage(material, metric, options, progress, clock, engine, given, record, folder)
-        return _Conduct(stage, baselines, clock, record, folder, options.plan is not None).run()
+        stage.base = stage.data = choices.get(str(options.balance), Recipe())
+        balance = _Balance(options.balance, choices) if options.balance else None
+        return _Conduct(stage, baselines, clock, record, folder, options.plan is not None, balance).run()
     except KeyboardInterrupt:
         engine.close()
         raise Interrupted(_rescue(stage, record, folder, "interrupted", clock)) from None
@@ -84,6 +96,14 @@ def run_study(
         record["status"] = "failed"
         write_json(folder / "run.json", record)
         raise
+
+
+@dataclasses.dataclass(frozen=True)
+class _Balance:
+    """What was asked for, and the ways that are compared."""
+
+    asked: str
+    choices: dict[str, Recipe]
 
 
 @dataclasses.dataclass
@@ -100,12 +120,15 @@ class _Conduct:
     record: dict[str, Any]
     folder: Path
     endless: bool
+    balance: _Balance | None = None
 
     def run(self) -> Run:
         """Controls, search, re-scoring, what is left; then the test and the writing."""
         controls = self._controls()
         if not controls:
             return _too_small(self.stage, self.record, self.folder, self.clock)
+        if self.balance:
+            self._weigh(controls, self.balance)
         found = self._search(controls[0].candidate.rate)
         finalists = self._rescore(controls, found)
         complete = [f for f in finalists if math.isfinite(f.score)]
@@ -122,13 +145,23 @@ class _Conduct:
 
     def _controls(self) -> list[Entrant]:
         with self._phase("controls", "the network without regularization, over the learning rates"):
-            return run_controls(self.stage, self._deadline(SHARES["controls"]))
+            return run_controls(self.stage, self._deadline(time_shares(self.stage.plan.bare)["controls"]))
+
+    def _weigh(self, controls: list[Entrant], balance: _Balance) -> None:
+        """None, weights and synthetic rows, each as long; the search goes on with what was asked for."""
+        with self._phase("balance", "no balancing, class weights and synthetic rows, at equal steps"):
+            run_balance(self.stage, balance.choices, controls, self._deadline(SHARE))
+        chosen = choose_balance(self.stage, balance.asked)
+        self.record["balance"] = {"asked": balance.asked, "chosen": chosen}
+        if not self.stage.weighed:
+            self.record["plan"]["skipped"].append("comparison of ways to balance")
 
     def _search(self, rate: float) -> list[Entrant]:
-        share = SHARES["search"] / (1.0 - SHARES["controls"])
+        shares = time_shares(self.stage.plan.bare)
+        share = shares["search"] / (1.0 - shares["controls"])
         if not self.endless:
             plan, seconds = self.stage.plan, self.clock.until(share) - time.monotonic()
-            self.stage.plan = at_pace(plan, self.stage.pace(), seconds, self.stage.material.folds)
+            self.stage.plan = at_pace(plan, self.stage.pace("controls"), seconds, self.stage.material.folds)
             for cut in self.stage.plan.cuts[len(plan.cuts) :]:
                 self.stage.progress.say("note", cut)
         with self._phase("search", "cocktails and single regularizers"):
@@ -138,7 +171,7 @@ class _Conduct:
         share = SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"])
         if not self.endless:
             seconds = self.clock.until(share) - time.monotonic()
-            self.stage.plan = rescored(self.stage.plan, self.stage.pace(), seconds, self.stage.material.folds)
+            self.stage.plan = rescored(self.stage.plan, self.stage.pace("search"), seconds, self.stage.material.folds)
         with self._phase("re-scoring", "the best again, each with the same fresh seeds"):
             return run_rescoring(self.stage, controls, found, self._deadline(share))
 

@@ -27,6 +27,7 @@ class Shape:
         embeddings: (start, categories, dimensions) of each group of columns that an embedding reads.
         numbers: the columns that hold numbers.
         waves: periodic features of each number, 0 for none.
+        widths: units of each hidden layer where they differ, as after pruning; empty for ``width`` in all of them.
     """
 
     inputs: int
@@ -37,6 +38,7 @@ class Shape:
     embeddings: tuple[tuple[int, int, int], ...] = ()
     numbers: tuple[int, ...] = ()
     waves: int = 0
+    widths: tuple[int, ...] = ()
 
 
 class MLP(nn.Module):
@@ -51,7 +53,7 @@ class MLP(nn.Module):
         self.shape = shape
         self.input = Marker("input")
         self.embed = Embed(shape.inputs, shape.embeddings, shape.numbers, shape.waves)
-        widths = [self.embed.width] + [shape.width] * shape.depth
+        widths = [self.embed.width, *(shape.widths or [shape.width] * shape.depth)]
         if shape.residual:
             self.stem = nn.Linear(self.embed.width, shape.width)
             self.blocks = nn.Sequential(*(Block(shape.width) for _ in range(shape.depth)))
@@ -114,6 +116,7 @@ class Embed(nn.Module):
         self.passed = [c for c in range(inputs) if c not in covered]
         self.numbers = list(numbers) if waves else []
         self.tables = nn.ParameterList(nn.Parameter(torch.randn(width, out) * out**-0.5) for _, width, out in groups)
+        self.vectors = nn.ModuleList(Marker("embedding") for _ in groups)
         if self.numbers:
             # flat, so that penalties leave them alone: they are where a feature looks, not how much it weighs
             self.frequency = nn.Parameter(torch.randn(len(numbers) * waves) * _FREQUENCY)
@@ -121,7 +124,8 @@ class Embed(nn.Module):
         self.width = len(self.passed) + sum(out for _, _, out in groups) + len(self.numbers) * waves
 
     def forward(self, x: Tensor) -> Tensor:
-        found = [x[..., a : a + n] @ table for (a, n, _), table in zip(self.groups, self.tables, strict=True)]
+        places = zip(self.groups, self.tables, self.vectors, strict=True)
+        found = [marker(x[..., a : a + n] @ table) for (a, n, _), table, marker in places]
         if self.numbers:
             waves = self.frequency.shape[0] // len(self.numbers)
             turns = (x[..., _span(self.numbers), None] * self.frequency.view(-1, waves)).flatten(-2) + self.phase

@@ -176,6 +176,7 @@ def command_of(record: Mapping[str, Any]) -> str:
         "time",
         "weight",
         "class_weight",
+        "balance",
         "task",
         "recipe",
     )

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from wellfit.report import background, sections
+from wellfit.report.balance import balance
+from wellfit.report.columns import selection
 from wellfit.report.html import Html, h, style_sheet
 from wellfit.report.record import number_at, text_at
 from wellfit.report.style import STYLE
@@ -15,8 +17,10 @@ from wellfit.report.style import STYLE
 _TITLES = {
     "verdict": "Verdict",
     "comparison": "Comparison",
+    "balance": "Balance of classes",
     "curves": "Learning curves",
     "recipe": "Recipe",
+    "columns": "Columns",
     "data": "Data",
     "search": "Search and budget",
     "reproduce": "Reproduce",
@@ -36,8 +40,10 @@ def render(record: Mapping[str, Any]) -> str:
     made = {
         "verdict": sections.verdict(record),
         "comparison": sections.comparison(record),
+        "balance": balance(record),
         "curves": sections.curves(record),
         "recipe": sections.recipe(record),
+        "columns": selection(record),
         "data": background.data(record),
         "search": background.search(record),
         "reproduce": background.reproduce(record),

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from wellfit.report.background import command_of
+from wellfit.report.balance import balance_text, introduction
+from wellfit.report.columns import selection_words
 from wellfit.report.effort import effort_words
 from wellfit.report.numbers import between, clock, count, duration, fixed, measured, percent, signed
 from wellfit.report.plain import plain, shortened
+from wellfit.report.pruned import pruned_words
 from wellfit.report.record import (
     Row,
     list_at,
@@ -42,8 +45,9 @@ def told(topic: str, sentence: str, width: int = WIDTH) -> str:
 
 def show(record: Mapping[str, Any]) -> str:
     """Everything worth knowing of a run: what it was, what came out, what it took."""
+    pruned = [told(topic, sentence) for topic, sentence in pruned_words(mapping_at(record, "pruned"))]
     return "\n".join(
-        [head(record), *_data(record), result(record), *_effort(record), told("command", command_of(record))]
+        [head(record), *_data(record), result(record), *pruned, *_effort(record), told("command", command_of(record))]
     )
 
 
@@ -92,10 +96,13 @@ def result(record: Mapping[str, Any]) -> str:
     lines += [told("", f"Not checked: {'; '.join(unchecked)}")] if unchecked else []
     table = comparison(record)
     lines += ["", table, ""] if table else []
+    lines += _balance(record)
     form = mapping_at(record, "recipe")
     if form:
         found = [f"{part.name} {settings_of(part)}".strip() for part in parts(form)]
         lines.append(told("recipe", ", ".join(found) or "no regularizer at all"))
+    removed = selection_words(record)
+    lines += [told("columns", removed)] if removed else []
     return "\n".join(lines)
 
 
@@ -121,6 +128,18 @@ def comparison(record: Mapping[str, Any], width: int = WIDTH) -> str:
     table = [[cells[place] for place in keep] for cells in [head_cells, *body]]
     widths = [max(len(cells[place]) for cells in table) for place in range(len(keep))]
     return "\n".join(_aligned(cells, widths) for cells in table)
+
+
+def _balance(record: Mapping[str, Any]) -> list[str]:
+    """The ways to balance classes side by side, with what was taken and what it does to probabilities."""
+    cells = balance_text(record)
+    if not cells:
+        return []
+    cells = [[shortened(row[0], _LABEL), *row[1:]] for row in cells]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    note = text_at(record, "balance", "note", limit=1200)
+    told_note = [told("note", note)] if note else []
+    return [*(_aligned(row, widths) for row in cells), "", told("balance", introduction(record)), *told_note]
 
 
 def _cells(row: Row, decimals: int, others: list[str]) -> list[str]:

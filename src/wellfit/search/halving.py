@@ -11,8 +11,8 @@ import torch
 
 from wellfit.draws import hash_integers
 from wellfit.recipe import Recipe
+from wellfit.search.levels import data_level, training_level
 from wellfit.search.space import Candidate, filled
-from wellfit.stacking import structure
 from wellfit.training.cohort import Cohort, Member, join
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
@@ -50,6 +50,8 @@ class Arena:
         course: batch, evaluations and mode; ``until`` is set by each rung.
         judge: the score of a cohort's best outputs, smaller is better.
         watch: called with the best score so far.
+        first_fold: the number of the first fold whose training rows a recipe's data level has made; seeds do not depend
+            on it, so that recipes that differ in nothing else start alike.
     """
 
     engine: Engine
@@ -59,12 +61,16 @@ class Arena:
     course: Course
     judge: Callable[[Cohort], float]
     watch: Callable[[float], None] | None = None
+    first_fold: Callable[[Recipe], int] = lambda _data: 0
 
     def enter(self, candidate: Candidate, seed: int, fold: int | None = None) -> Entrant:
-        recipe = filled(candidate.recipe, self.whole)
+        recipe = filled(training_level(candidate.recipe), self.whole)
+        start = self.first_fold(data_level(candidate.recipe))
         folds = range(self.folds) if fold is None else [fold]
         seeds = [hash_integers(seed, f) % 2**31 for f in folds]
-        members = [Member(recipe, candidate.rate, s, f, candidate.kind) for s, f in zip(seeds, folds, strict=True)]
+        members = [
+            Member(recipe, candidate.rate, s, start + f, candidate.kind) for s, f in zip(seeds, folds, strict=True)
+        ]
         return Entrant(candidate, tuple(members))
 
     def train(
@@ -90,7 +96,7 @@ class Arena:
         """Entrants by stacks: of one network structure and one step each, and as many members as a stack holds."""
         by_structure: dict[tuple[object, ...], list[Entrant]] = {}
         for entrant in entrants:
-            by_structure.setdefault((structure(entrant.members[0].recipe), entrant.step), []).append(entrant)
+            by_structure.setdefault((entrant.members[0].recipe.parts_key(), entrant.step), []).append(entrant)
         groups = []
         for alike in by_structure.values():
             per_stack = max(1, self.chunk // len(alike[0].members))

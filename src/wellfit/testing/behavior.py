@@ -18,7 +18,7 @@ from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.testing.facts import examples, hold
-from wellfit.testing.outcome import Sample, draw_sample, in_stack, outcome, small_network
+from wellfit.testing.outcome import Sample, begun, draw_sample, in_stack, outcome, small_network
 
 Outcome = dict[str, Tensor]
 
@@ -95,13 +95,16 @@ def check_penalty_gradient(cls: type[Regularizer]) -> None:
     if "penalty" not in cls.stages:
         return
     for seed, part in enumerate(examples(cls)):
-        params = part.select(draw_sample(seed, sorted(cls.tasks)[0]).params)
+        part, sample = begun(part, draw_sample(seed, sorted(cls.tasks)[0]))
+        params = part.select(sample.params)
         now = Now.at(0, rates=dict.fromkeys(params, torch.tensor(0.1)))
-        closed = part.penalty_gradient(params, now)
         automatic = Regularizer.penalty_gradient(part, params, now)
-        hold(closed.keys() == automatic.keys(), cls, "penalty_gradient leaves parameters out")
-        hold(_distance(dict(closed), dict(automatic)) <= 1e-10, cls, f"{part!r}: closed form differs from autograd")
-        direction = draw_sample(seed + 50, sorted(cls.tasks)[0]).params
+        # what it leaves out has no gradient of it
+        closed = {**{n: torch.zeros_like(w) for n, w in params.items()}, **part.penalty_gradient(params, now)}
+        hold(closed.keys() == automatic.keys(), cls, "penalty_gradient has names that it was not handed")
+        hold(_distance(closed, dict(automatic)) <= 1e-10, cls, f"{part!r}: closed form differs from autograd")
+        places = {n: torch.arange(w.numel(), dtype=w.dtype).view(w.shape) for n, w in params.items()}
+        direction = {n: torch.cos(place + seed) for n, place in places.items()}
         ends = [{n: w + e * direction[n] for n, w in params.items()} for e in (-1e-6, 1e-6)]
         numeric = (part.penalty(ends[1], now) - part.penalty(ends[0], now)) / 2e-6
         exact = sum((closed[n] * direction[n]).sum() for n in params)
@@ -133,18 +136,22 @@ def strengths(facts: Knob) -> list[float]:
 
 
 def _effect(part: Regularizer, network: torch.nn.Module, task: str) -> float:
-    """How far a part moves what it acts on, over several steps; for batches, how far from every row there was.
+    """How far a part moves what it acts on, over several steps; where it mixes rows, how far from every row there was.
 
-    Late steps, so that a warm-up is over.
+    A part with a ``batch`` stage may mix rows, in the batch and at sites: all the way to another row is no effect.
+
+    Late steps, so that a warm-up is over; of what changes learning rates the first ones too, since that may be all.
     """
     total = 0.0
-    for step in range(100_000, 100_008):
+    for step in (*range(100_000, 100_008), *range(8 if "rate" in part.stages else 0)):
         sample = draw_sample(step, task, rows=32)
         got = outcome(part, sample, network, step=step)
         idle = outcome(part, sample, network, step=step, plain=True)
-        total += sum(_moved(got[n], idle[n]) for n in got if not n.startswith("batch."))
+        mixed = tuple(f"{stage}." for stage in ("batch", "activation") if "batch" in part.stages)
+        total += sum(_moved(got[n], idle[n]) for n in got if not n.startswith(mixed))
+        total += sum(_strayed(got[n], idle[n]) for n in got if n.startswith(mixed) and not n.startswith("batch."))
         if "batch" in part.stages:
-            total += float(torch.cdist(_rows(got), _rows(idle)).min(dim=1).values.sum())
+            total += _strayed(_rows(got), _rows(idle))
     return total
 
 
@@ -152,7 +159,14 @@ def _rows(found: Outcome) -> Tensor:
     return torch.cat([found["batch.x"].flatten(1), found["batch.values"]], dim=1)
 
 
+def _strayed(got: Tensor, idle: Tensor) -> float:
+    """How far rows are from the nearest row there was."""
+    return float(torch.cdist(got.flatten(1), idle.flatten(1)).min(dim=1).values.sum())
+
+
 def _moved(got: Tensor, idle: Tensor) -> float:
+    if got.shape != idle.shape:  # rows were added or dropped: so many
+        return float(abs(len(got) - len(idle)))
     return float((got.to(torch.float64) - idle.to(torch.float64)).abs().sum())
 
 

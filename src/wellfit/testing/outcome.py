@@ -19,10 +19,11 @@ from wellfit.regularizer import Params, Regularizer
 from wellfit.sites import Site
 from wellfit.stacking import stack
 from wellfit.target import Target
+from wellfit.testing.hidden import hidden_forms
 from wellfit.training.step import Seen, network_weights
 
 INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
-KINDS = ("input", "preactivation", "hidden", "embedding", "branch")
+KINDS = ("input", "preactivation", "hidden", "embedding", "branch", "branches")
 SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in KINDS for i in range(2))
 _LOSSES = (3.0, 2.0, 1.0, *[1.0] * 37)
 """Validation losses that a stopper is shown: three of progress, then none."""
@@ -88,8 +89,22 @@ def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int 
         step: the moment.
         plain: take the defaults of ``Regularizer`` in place of the part's own stages: what doing nothing gives.
     """
+    found = resampled(part, sample, step, plain)
+    return found | _during(part, sample, network, step, plain)
+
+
+def resampled(part: Regularizer, sample: Sample, step: int = 3, plain: bool = False) -> dict[str, Tensor]:
+    """What ``resample`` makes of a small fold. It runs before there is a stack, on the CPU where tables are encoded."""
+    if "resample" not in part.stages or sample.x.is_meta:  # how many rows come out is not known without the rows
+        return {}
+    call = functools.partial(_stage, part, plain)
+    return {f"resample.{n}": v for n, v in _resample(call, part, sample, step).items()}
+
+
+def _during(part: Regularizer, sample: Sample, network: nn.Module, step: int, plain: bool) -> dict[str, Tensor]:
+    """The stages of a training, which run inside a stack."""
     found: dict[str, Tensor] = {}
-    sample = _extended(part, sample)
+    part, sample = begun(part, sample)
     call = functools.partial(_stage, part, plain)
     for names, trial in _TRIALS.items():
         if not part.stages.isdisjoint(names):
@@ -98,18 +113,27 @@ def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int 
     return found
 
 
-def _extended(part: Regularizer, sample: Sample) -> Sample:
-    """The sample with the trainable tensors that the part adds."""
+def begun(part: Regularizer, sample: Sample) -> tuple[Regularizer, Sample]:
+    """The part as training has begun it, from weights half as large, and the sample with the tensors that it adds."""
     added = part.extend(part.select(sample.params), [s for s in SITES if part.selects_site(s)])
-    return sample._replace(params={**sample.params, **added})
+    sample = sample._replace(params={**sample.params, **added})
+    first = {n: w * 0.5 if w.is_floating_point() else w for n, w in sample.weights.items()}
+    return part.start(part.select(first)), sample
 
 
-def in_stack(parts: Sequence[Regularizer], samples: Sequence[Sample], network: nn.Module, **options: Any) -> Any:
-    """``outcome`` of several parts of one class as members of a stack, each on a sample of its own."""
+def in_stack(
+    parts: Sequence[Regularizer], samples: Sequence[Sample], network: nn.Module, *, step: int = 3, plain: bool = False
+) -> Any:
+    """``outcome`` of several parts of one class as members of a stack, each on a sample of its own.
+
+    What comes of ``resample`` is a list, one tensor a member: each has a fold of its own, of its own length.
+    """
     like = next(iter(samples[0].params.values()))
     recipe = stack([Recipe(p) for p in parts], like)
     joined = stack_trees(samples)
-    return torch.func.vmap(lambda r, s: outcome(r.parts[0], s, network, **options))(recipe, joined)
+    found = torch.func.vmap(lambda r, s: _during(r.parts[0], s, network, step, plain))(recipe, joined)
+    before = [resampled(p, s, step, plain) for p, s in zip(parts, samples, strict=True)]
+    return {**found, **{n: [b[n] for b in before] for n in before[0]}}
 
 
 def stack_trees(trees: Sequence[Any]) -> Any:
@@ -140,7 +164,8 @@ def _now(part: Regularizer, sample: Sample, step: int) -> Now:
     rates = {n: like.new_full((), 0.1) for n in sample.params}
     epoch = torch.tensor(step / 4, device=like.device)
     steps = torch.tensor(step, device=like.device)
-    return Now(sample.key, steps, epoch, rates, moment=step, owner=part.name)
+    sites = tuple(s for s in SITES if part.selects_site(s))
+    return Now(sample.key, steps, epoch, rates, moment=step, owner=part.name, sites=sites)
 
 
 def _rate(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
@@ -163,28 +188,41 @@ def _parameters(stage: str) -> Callable[..., Params]:
 def _activation(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
     now = _now(part, sample, step)
     sites = [s for s in SITES if part.selects_site(s)]
-    return {s.name: call("activation")(sample.hidden, s, sample.params, now) for s in sites}
+    forms = {s: hidden_forms(sample.hidden, s.kind) for s in sites}
+    return {
+        f"{s.name}.{form}": call("activation")(h, s, sample.params, now) for s in sites for form, h in forms[s].items()
+    }
 
 
 def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
     def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Seen]:
         kept = ~now.of("outcome").chance(0.3, tuple(x.shape), "kept")  # so that two passes differ
         outputs = _predict(network, sample.params, x * kept)
-        return target.loss(outputs), Seen(outputs, {}, {s.name: sample.hidden for s in SITES if part.selects_site(s)})
+        hidden = {s.name: _at(s, sample) for s in SITES if part.selects_site(s)}
+        return target.loss(outputs), Seen(outputs, {}, hidden, {s: _at(s, sample) for s in SITES})
 
     now = dataclasses.replace(
         _now(part, sample, step),
         predict=lambda weights, x: _predict(network, weights, x),
         resources={"teacher": lambda x: x[:, :1] - sample.target.values},
     )
-    return {"loss": call("objective")(loss_of, sample.x, sample.target, now)[0]}
+    if call.args[1]:  # plain
+        return {"loss": call("objective")(loss_of, sample.x, sample.target, now)[0]}
+    ready = part.start(part.select(sample.weights))
+    return {"loss": ready.objective(loss_of, sample.x, sample.target, now)[0]}
+
+
+def _at(site: Site, sample: Sample) -> Tensor:
+    """Hidden values: (batch, units) at the first site of a kind, (batch, time, units) at the second."""
+    return sample.hidden.unflatten(1, (-1, 2)) if site.index else sample.hidden
 
 
 def _penalty(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
     chosen, now = part.select(sample.params), _now(part, sample, step)
+    none = {n: torch.zeros_like(w) for n, w in chosen.items()}
     if call.args[1]:  # plain
-        return {"value": sample.x.new_zeros(()), **{n: torch.zeros_like(w) for n, w in chosen.items()}}
-    return {"value": part.penalty(chosen, now), **part.penalty_gradient(chosen, now)}
+        return {"value": sample.x.new_zeros(()), **none}
+    return {"value": part.penalty(chosen, now), **none, **part.penalty_gradient(chosen, now)}
 
 
 def _gradient(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
@@ -198,35 +236,38 @@ def _gradient(call: Any, part: Regularizer, sample: Sample, network: nn.Module, 
 
 
 def _memory(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
-    """Three steps, then evaluations without end of progress: what would be deployed, and when it would stop."""
+    """Three steps, then evaluations without end of progress, the weights going round: what would be deployed, when it
+    would stop, and which learning rates it leaves.
+    """
     weights = part.select(sample.weights)
     path = [{n: w * (1.0 + 0.3 * i) if w.is_floating_point() else w + i for n, w in weights.items()} for i in range(3)]
+    rates = {f"rate.{n}": rate for n, rate in _now(part, sample, step).rates.items()}
     if call.args[1]:  # plain
-        return {**path[-1], "stops": torch.zeros(len(_LOSSES), dtype=torch.bool, device=sample.x.device)}
+        return {**path[-1], **rates, "stops": torch.zeros(len(_LOSSES), dtype=torch.bool, device=sample.x.device)}
     part = part.start(weights)
     for i, later in enumerate(path):
         part = part.after_step(later, _now(part, sample, step + i))
     stops = []
-    for loss in _LOSSES:
-        part = part.after_epoch(path[-1], {"loss": sample.x.new_full((), loss)}, _now(part, sample, step))
+    for i, loss in enumerate(_LOSSES):
+        part = part.after_epoch(path[i % 3], {"loss": sample.x.new_full((), loss)}, _now(part, sample, step))
         stops.append(torch.as_tensor(part.stop(), device=sample.x.device))
-    return {**part.deploy(path[-1]), "stops": torch.stack(stops)}
+    left = _rate(functools.partial(_stage, part, False), part, sample, network, step)
+    return {**part.deploy(path[-1]), **{f"rate.{n}": r for n, r in left.items()}, "stops": torch.stack(stops)}
 
 
-def _resample(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:
-    """What becomes of a training fold of two clusters, a third of its rows in the smaller one."""
-    like = sample.x.device
+def _resample(call: Any, part: Regularizer, sample: Sample, step: int) -> Params:
+    """What becomes of a training fold of two clusters, a third of its rows in the smaller one, with two categories."""
     generator = torch.Generator().manual_seed(7)
-    labels = torch.arange(42, device=like) % 3 // 2
-    noise = torch.randn(42, INPUTS, generator=generator, dtype=torch.float64).to(like)
-    x = (noise + labels.unsqueeze(1)).to(sample.x.dtype)
-    fold = Fold(x, labels, x.new_ones(42), 2 if sample.target.classes else 0)
-    later = call("resample")(fold, _now(part, sample, step))
+    labels = torch.arange(42) % 3 // 2
+    numbers = torch.randn(42, INPUTS, generator=generator, dtype=torch.float64) + labels.unsqueeze(1)
+    kinds = nn.functional.one_hot(torch.randint(3, (42,), generator=generator), 3).to(numbers.dtype)
+    x = torch.cat([numbers, kinds, kinds[:, :1]], 1).to(sample.x.dtype)
+    fold = Fold(x, labels, x.new_ones(42), 2 if sample.target.classes else 0, ((INPUTS, 3), (INPUTS + 3, 1)))
+    later = call("resample")(fold, dataclasses.replace(_now(part, sample, step), key=sample.key.to("cpu")))
     return {"x": later.x, "labels": later.labels, "weight": later.weight}
 
 
 _TRIALS: dict[tuple[str, ...], Callable[..., Params]] = {
-    ("resample",): _resample,
     ("rate",): _rate,
     ("batch",): _batch,
     ("weights",): _parameters("weights"),

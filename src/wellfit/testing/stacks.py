@@ -11,11 +11,12 @@ from wellfit.draws import Now, member_key
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.testing.facts import examples, hold
-from wellfit.testing.outcome import draw_sample, small_network, stack_trees
+from wellfit.testing.outcome import OUTPUTS, draw_sample, small_network, stack_trees
 from wellfit.training.optimizers import Adam, Optimizer
 from wellfit.training.step import Batch, State, Trainer
 
 _STEPS, _RATE, _BOUND = 6, 0.02, 1e-10
+_OUTPUTS = {"classification": OUTPUTS, "regression": 1}
 _ADAM = Adam(eps=1e-4)
 """With 1e-8 the rounding of a gradient that is zero in exact arithmetic (a bias before batch norm) becomes a step."""
 
@@ -25,7 +26,7 @@ def check_stack_training(cls: type[Regularizer], optimizer: Optimizer | None = N
     for task in sorted(cls.tasks):
         recipes = [Recipe(part) for part in examples(cls)]
         network = recipes[0].rewrite(small_network(task).double())
-        trainer = Trainer(network, optimizer or _ADAM)
+        trainer = Trainer(network, optimizer or _ADAM, {"teacher": lambda x, wide=_OUTPUTS[task]: x[:, :wide]})
         states = [trainer.start(_filled(network, seed), r) for seed, r in enumerate(recipes)]
         stacked = train_stacked(trainer, states, task)
         for seed, state in enumerate(states):

@@ -53,9 +53,9 @@ class Adam:
         mean, square, moved = {}, {}, {}
         for n, g in grads.items():
             mean[n] = torch.lerp(moments["mean"][n], g, 1.0 - self.beta1)
-            square[n] = torch.addcmul(moments["square"][n] * self.beta2, g, g, value=1.0 - self.beta2)
+            square[n] = torch.lerp(moments["square"][n], g * g, 1.0 - self.beta2)
             root = square[n].sqrt() * grow_root + self.eps
-            moved[n] = params[n] - (now.rates[n] * grow_mean) * mean[n] / root
+            moved[n] = torch.addcdiv(params[n], mean[n] * (now.rates[n] * grow_mean), root, value=-1.0)
         return moved, {"mean": mean, "square": square}
 
     def reach(self, rates: Params, moments: Moments, now: Now) -> Params:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from wellfit.training.cohort import Best, Cohort, Rows
 from wellfit.training.order import epoch_rows
 from wellfit.training.prepared import Prepared, prepare
 from wellfit.training.runner import Inputs, Runner
+from wellfit.training.statistics import BATCHES, settled, settles
 from wellfit.training.step import State, Trainer
 
 _FORGIVEN = 2.5
@@ -33,6 +35,7 @@ class Course:
         evaluate_every: steps between evaluations; there is always one at the end.
         mode: how steps run, see ``runner.MODES``.
         deadline: ``time.monotonic()`` after which no step starts.
+        precision: of the passes of a step, see ``precision.PRECISIONS``.
     """
 
     until: int
@@ -40,6 +43,7 @@ class Course:
     evaluate_every: int
     mode: str = "traced"
     deadline: float = float("inf")
+    precision: str = "float32"
 
 
 Report = Callable[[int, float], None]
@@ -78,9 +82,11 @@ class Population:
 
     def runner(self, cohort: Cohort, course: Course, inputs: Inputs) -> Runner:
         """The runner for a cohort of this size and structure."""
-        shape = (len(cohort), course.mode, tuple(inputs.x.shape), cohort.state.recipe.parts_key())
+        key = cohort.state.recipe.parts_key()
+        shape = (len(cohort), course.mode, course.precision, tuple(inputs.x.shape), key)
         if shape not in self._runners:
-            self._runners[shape] = Runner(self.trainer, cohort.state, inputs, course.mode)
+            trainer = dataclasses.replace(self.trainer, precision=course.precision)
+            self._runners[shape] = Runner(trainer, cohort.state, inputs, course.mode)
         self.latest = self._runners[shape]
         return self.latest
 
@@ -137,19 +143,19 @@ class _Loop:
         """Judge every member on its validation rows and keep the best of each."""
         assert self.runner is not None
         state = self.runner.unflatten(self.flat)
-        weights = torch.vmap(State.deployed)(state)
+        weights = self._handed_over(state)
         outputs = self.population.outputs(weights, self.valid_rows)
         loss = self._valid_loss(outputs)
         old = self.cohort.best
         stopped = _stopped(state)
-        better = (loss < old.loss) & ~stopped
+        better = torch.nonzero((loss < old.loss) & ~stopped).squeeze(1)
         best = Best(
-            torch.where(better, loss, old.loss),
-            torch.where(better, self.step, old.step),
-            {n: _where(better, w, old.weights[n]) for n, w in weights.items()},
-            _where(better, outputs, old.outputs),
+            _renewed(old.loss, better, loss),
+            _renewed(old.step, better, torch.full_like(old.step, self.step)),
+            {n: _renewed(old.weights[n], better, w) for n, w in weights.items()},
+            _renewed(old.outputs, better, outputs),
         )
-        state = self._after_epoch(state, weights, loss)
+        state = self._after_epoch(state, loss)
         self.flat = self.runner.flatten(state)
         history = (*self.cohort.history, (self.step, train_loss, loss))
         self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history)
@@ -161,16 +167,24 @@ class _Loop:
         losses = torch.vmap(lambda out, t: t.row_losses(out))(outputs, target.take(rows))
         return (losses * self.valid_weight).sum(1) / self.valid_weight.sum(-1)
 
-    def _after_epoch(self, state: State, weights: dict[str, Tensor], loss: Tensor) -> State:
+    def _handed_over(self, state: State) -> dict[str, Tensor]:
+        """The members' weights as they would be handed over; statistics come from the epoch's first batches."""
+        trainer = self.population.trainer
+        if not settles(trainer, state):
+            return torch.vmap(State.deployed)(state)
+        x = self.population.rows.x[self.order[:BATCHES]]
+        return torch.func.vmap(functools.partial(settled, trainer), in_dims=(0, 1))(state, x)
+
+    def _after_epoch(self, state: State, loss: Tensor) -> State:
         device = loss.device
         step = torch.tensor(self.step, device=device)
         epoch = torch.tensor(self.step / self.epoch_steps, device=device)
 
-        def one(state: State, weights: dict[str, Tensor], loss: Tensor, key: Tensor, rate: Tensor) -> State:
+        def one(state: State, loss: Tensor, key: Tensor, rate: Tensor) -> State:
             now = Now(key, step, epoch, dict.fromkeys(state.params, rate), moment=self.step)
-            return state._replace(recipe=state.recipe.after_epoch(weights, {"loss": loss}, now))
+            return state._replace(recipe=state.recipe.after_epoch(state.weights(), {"loss": loss}, now))
 
-        return torch.func.vmap(one)(state, weights, loss, self.keys, self.rates)
+        return torch.func.vmap(one)(state, loss, self.keys, self.rates)
 
 
 def _stopped(state: State) -> Tensor:
@@ -178,8 +192,9 @@ def _stopped(state: State) -> Tensor:
     return answer
 
 
-def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    return torch.where(chosen.view(-1, *[1] * (new.ndim - 1)), new, old)
+def _renewed(old: Tensor, chosen: Tensor, new: Tensor) -> Tensor:
+    """``old`` with the chosen members' entries from ``new``; on CPU many times as fast as ``torch.where``."""
+    return old.index_copy(0, chosen, new[chosen])
 
 
 def _padded(rows: list[Tensor], weight: Tensor, held: int) -> tuple[Tensor, Tensor]:

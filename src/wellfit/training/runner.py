@@ -12,6 +12,7 @@ from torch.utils import _pytree
 
 from wellfit.draws import Drawn, Now, Request
 from wellfit.target import Target
+from wellfit.training.compiler import compiled, simplified
 from wellfit.training.step import Batch, State, Trainer
 
 MODES = ("eager", "traced", "compiled")
@@ -87,7 +88,7 @@ class Runner:
     def _graph(self, function: Callable[..., Any], arguments: list[Tensor]) -> Callable[..., Any]:
         from torch.fx.experimental.proxy_tensor import make_fx
 
-        graph = make_fx(function)(*arguments)
+        graph = simplified(make_fx(function)(*arguments))
         if self.mode == "traced":
             return graph
         try:
@@ -96,13 +97,6 @@ class Runner:
             self.mode = "traced"
             self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
             return graph
-
-
-def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:
-    """The graph as machine code, checked to run once; raises what the compiler raises."""
-    function = torch.compile(graph, fullgraph=True, dynamic=False)
-    function(*[a.clone() for a in arguments])
-    return function
 
 
 def stacked_step(trainer: Trainer, requests: list[Request], state: State, inputs: Inputs) -> tuple[State, Tensor]:

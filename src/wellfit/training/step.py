@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
@@ -13,9 +14,10 @@ from torch import Tensor, nn
 from wellfit.draws import Now
 from wellfit.recipe import Recipe
 from wellfit.regularizer import EXTRA, Params
-from wellfit.sites import Site, acting, find_sites
+from wellfit.sites import Site, acting, find_sites, leaving_out
 from wellfit.target import Target
 from wellfit.training.optimizers import Moments, Optimizer
+from wellfit.training.precision import computing_in, widened
 
 
 class State(NamedTuple):
@@ -40,12 +42,15 @@ class Seen(NamedTuple):
     Attributes:
         outputs: (batch, outputs).
         buffers: running statistics after the pass.
-        hidden: values at the sites that a regularizer acts on, after it has acted.
+        hidden: values by the name of their site, after regularizers have acted; a part of a recipe is shown those of
+            the sites it selects.
+        everywhere: the same of every site that any part selects.
     """
 
     outputs: Tensor
     buffers: dict[str, Tensor]
     hidden: dict[str, Tensor]
+    everywhere: dict[Site, Tensor] = {}  # noqa: RUF012 - never written into
 
 
 class Batch(NamedTuple):
@@ -63,11 +68,17 @@ class Trainer:
         network: a module whose weights are never read; it only says what to compute.
         optimizer: the update rule.
         resources: what recipes name and do not hold, such as a teacher: functions of the inputs.
+        skips: whether branches are not computed for rows that are going to be dropped: for one model outside of any
+            stack, with the same result.
+        precision: what the passes of a step are computed in, one of ``precision.PRECISIONS``; weights, gradients,
+            losses and evaluations are float32 either way, and float64 networks stay what they are.
     """
 
     network: nn.Module
     optimizer: Optimizer
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict, compare=False)
+    skips: bool = False
+    precision: str = "float32"
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -86,7 +97,7 @@ class Trainer:
 
     def step(self, state: State, batch: Batch, now: Now) -> tuple[State, Tensor]:
         """One step: the next state, and the loss on the batch as trained (regularizers on, penalties left out)."""
-        now = dataclasses.replace(now, predict=self.predict, resources=self.resources)
+        now = dataclasses.replace(now, predict=self.predict, resources=self.resources, sites=self.sites)
         now = dataclasses.replace(now, rates=state.recipe.rate(now.rates, now))
         x, target = state.recipe.batch(batch.x, batch.target, now)
         passes: list[tuple[Tensor, Seen]] = []
@@ -121,7 +132,7 @@ class Trainer:
                 return target.loss(seen.outputs), seen
 
             loss, seen = state.recipe.objective(loss_of, x, target, now)
-            return loss, (loss.detach(), seen._replace(hidden={}))
+            return loss, (loss.detach(), seen._replace(hidden={}, everywhere={}))
 
         slope, seen = torch.func.grad(objective, has_aux=True)(dict(params))
         for name, g in state.recipe.penalty_gradient(params, now).items():
@@ -132,16 +143,21 @@ class Trainer:
         used = state.recipe.weights(params, now)
         buffers = {n: b.clone() for n, b in state.buffers.items()}  # normalization writes into its statistics
 
-        hidden: dict[str, Tensor] = {}
+        hidden: dict[Site, Tensor] = {}
 
         def act(h: Tensor, site: Site) -> Tensor:
-            hidden[site.name] = state.recipe.activation(h, site, params, now)
-            return hidden[site.name]
+            hidden[site] = state.recipe.activation(h, site, params, now)
+            return hidden[site]
 
         self.network.train()
-        with acting(self.network, act, [s for s in self.sites if state.recipe.acts_on(s)]):
+        sites = [s for s in self.sites if state.recipe.acts_on(s)]
+        kept = functools.partial(state.recipe.kept_rows, now=now)
+        skipping = leaving_out(self.network, kept, sites) if self.skips else contextlib.nullcontext()
+        with acting(self.network, act, sites), skipping, computing_in(self.precision, self.network, x.device):
             outputs = torch.func.functional_call(self.network, {**network_weights(used), **buffers}, (x,))
-        return Seen(outputs, buffers, hidden)
+        if self.precision != "float32":
+            outputs = widened(outputs)  # losses are sums over rows: float32 again
+        return Seen(outputs, buffers, {}, hidden)
 
 
 def network_weights(weights: Params) -> dict[str, Tensor]:

@@ -1,0 +1,137 @@
+"""What the phases of a study share: the data, the plan, the engine, and what has come of them so far."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from wellfit.job.metrics import Metric
+from wellfit.job.plan import Plan
+from wellfit.job.prepare import Material
+from wellfit.progress import Progress
+from wellfit.proof import fit_temperature, probabilities
+from wellfit.recipe import Recipe
+from wellfit.regularizers import EarlyStopping
+from wellfit.search.halving import Arena, Entrant, RungRecord
+from wellfit.search.levels import training_level
+from wellfit.search.space import neutral_whole, searched
+from wellfit.training.cohort import Cohort
+from wellfit.training.crew import Engine
+from wellfit.training.population import Course
+
+_CALIBRATED_ON = 3000  # rows: more would not move a single temperature
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighed:
+    """One way to balance the classes, trained as often and as long as the others.
+
+    Attributes:
+        name: ``none``, ``weights`` or ``smote``.
+        data: what it does to the training rows.
+        entrants: its trainings, best first.
+    """
+
+    name: str
+    data: Recipe
+    entrants: tuple[Entrant, ...]
+
+    @property
+    def score(self) -> float:
+        return self.entrants[0].score
+
+
+@dataclasses.dataclass
+class Stage:
+    """What the phases share, and what has come of them so far.
+
+    Attributes:
+        pool: every entrant that trained to the end, controls included.
+        records: what each rung was.
+        spent: member-steps by phase.
+        base: the data level that everything trains on, the controls too.
+        data: the data level that the search's candidates train on.
+        weighed: the ways to balance classes that were compared.
+    """
+
+    material: Material
+    metric: Metric
+    engine: Engine
+    plan: Plan
+    progress: Progress
+    seed: int
+    tick: Callable[[str, float | None], None]
+    given: Recipe | None = None
+    pool: list[Entrant] = dataclasses.field(default_factory=list)
+    alive: list[Entrant] = dataclasses.field(default_factory=list)
+    records: list[RungRecord] = dataclasses.field(default_factory=list)
+    spent: dict[str, int] = dataclasses.field(default_factory=dict)
+    diverged: int = 0
+    repeated: bool = False
+    base: Recipe = dataclasses.field(default_factory=Recipe)
+    data: Recipe = dataclasses.field(default_factory=Recipe)
+    weighed: list[Weighed] = dataclasses.field(default_factory=list)
+
+    def pace(self, phase: str) -> float:
+        """Member-steps a second of a phase's rungs, building left out."""
+        seconds = sum(r.seconds - r.building for r in self.records if r.name == phase)
+        return self.spent.get(phase, 0) / max(1e-3, seconds)
+
+    def arena(self, doing: str, *, refit: bool = False) -> Arena:
+        """Where the candidates of a phase compete."""
+        course = Course(self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode)
+        judge = (lambda cohort: 0.0) if refit else self.judge
+        return Arena(
+            self.engine, self._carried(doing), 1 if refit else self.material.folds, self.plan.chunk, course, judge,
+            lambda best: self.tick(doing, None if refit else best), self.material.first_fold,
+        )  # fmt: skip
+
+    def _carried(self, doing: str) -> Recipe:
+        """What the stacks of a phase carry: controls carry no regularizer, unless all share one compiled step."""
+        bare = doing == "controls" and self.plan.mode != "compiled"
+        return Recipe(EarlyStopping().neutral()) if bare else self.whole()
+
+    def whole(self) -> Recipe:
+        """Every part that any candidate of this study has, neutral."""
+        parts = searched(self.material.table.task, self.plan.long)
+        stopping = EarlyStopping().neutral()
+        if self.given is not None:
+            steps = training_level(self.given)
+            return neutral_whole([Recipe(*(p for p in steps if "rewrite" not in p.stages)), Recipe(stopping)])
+        return neutral_whole([Recipe(*(cls() for cls in parts.values())), Recipe(stopping)])
+
+    def judge(self, cohort: Cohort) -> float:
+        """The score of a candidate: its members' best outputs on the validation rows of their folds, calibrated."""
+        if not torch.isfinite(cohort.best.loss).all():
+            return math.inf
+        outputs = [o.numpy() for o in cohort.best.outputs]
+        truth, predicted, weight = self.validated(outputs, [self.material.view(m.fold) for m in cohort.members])
+        return self.metric.loss(truth, predicted, weight)
+
+    def validated(self, outputs: Sequence[np.ndarray], folds: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Targets, calibrated predictions and weights of the validation rows of several folds, one after the other."""
+        parts = [self.material.valid_target(f) for f in folds]
+        truth = np.concatenate([p[0] for p in parts])
+        weight = np.concatenate([p[1] for p in parts])
+        raw = [o[: len(p[0])].astype(np.float64) for o, p in zip(outputs, parts, strict=True)]
+        if self.material.table.task == "regression":
+            views = [self.material.views[f] for f in folds]
+            return (
+                truth,
+                np.concatenate([v.center + v.scale * o[:, 0] for v, o in zip(views, raw, strict=True)]),
+                weight,
+            )
+        logits = np.concatenate(raw)
+        return truth, probabilities(logits, temperature_of(logits, truth, weight)), weight
+
+
+def temperature_of(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
+    """The temperature of so many rows at most; 1 where outputs are not finite."""
+    if not np.isfinite(logits).all():
+        return 1.0
+    some = slice(None, None, max(1, len(truth) // _CALIBRATED_ON))
+    return fit_temperature(logits[some], truth[some], weight[some])

@@ -1,0 +1,97 @@
+"""What a recipe is held against: the model, the optimizer, the batch, what is monitored. All of it may be unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from wellfit.recipe import Recipe, leaf_of
+from wellfit.regularizer import Regularizer
+from wellfit.sites import Site, find_sites
+
+NORMS = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d,
+    nn.InstanceNorm2d, nn.InstanceNorm3d,
+)  # fmt: skip
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+DECOUPLED = ("AdamW", "Adafactor", "Muon", "Lion")
+"""Optimizers whose ``weight_decay`` multiplies the weights, whatever the gradient says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """A recipe, and what is known of where it is used; a rule that needs what is unknown says nothing.
+
+    Attributes:
+        recipe: what is held against the rules; parts at their neutral value do not count.
+        model: the network as it is, before the recipe changes it.
+        optimizer: a ``torch.optim`` optimizer, or the name of its class, or an estimator with default penalties.
+        batch: rows a step.
+        rows: training rows.
+        monitor: what early stopping or a person watches, such as ``train_accuracy``.
+        stopping_on: the rows that stopping is decided on: ``valid`` or ``test``.
+        augment_validation: whether what changes the batch also changes validation rows.
+        calibrated: whether probabilities are to be used as probabilities.
+        scales: standard deviation of each input column.
+        allowed: codes that the person has allowed.
+    """
+
+    recipe: Recipe
+    model: nn.Module | None = None
+    optimizer: Any = None
+    batch: int | None = None
+    rows: int | None = None
+    monitor: str = ""
+    stopping_on: str = "valid"
+    augment_validation: bool = False
+    calibrated: bool = False
+    scales: Sequence[float] | Mapping[str, float] | None = None
+
+    def parts(self, *names: str) -> list[Regularizer]:
+        """The active parts of these classes, wrappers and all."""
+        return [p for p in self.recipe if type(leaf_of(p)).__name__ in names and not p.is_neutral()]
+
+    def has(self, *names: str) -> bool:
+        return bool(self.parts(*names))
+
+    def knob(self, part: Regularizer, name: str) -> float:
+        return float(getattr(leaf_of(part), name))
+
+    @property
+    def optimizer_name(self) -> str:
+        return self.optimizer if isinstance(self.optimizer, str) else type(self.optimizer).__name__
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether steps are scaled weight by weight."""
+        names = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "RMSprop", "Adadelta", "Adafactor")
+        return self.optimizer is not None and self.optimizer_name in names
+
+    def decay_of_optimizer(self) -> float:
+        """The largest ``weight_decay`` of its groups; AdamW's default where only the name is known."""
+        groups = getattr(self.optimizer, "param_groups", None)
+        if groups is None:
+            return 0.01 if self.optimizer in ("AdamW", "adamw") else 0.0
+        return max((float(g.get("weight_decay", 0.0)) for g in groups), default=0.0)
+
+    def modules(self) -> list[tuple[str, nn.Module]]:
+        """The modules that compute something, in the order of the module tree."""
+        named = self.model.named_modules() if self.model is not None else ()
+        return [(n, m) for n, m in named if not list(m.children())]
+
+    def sites_of(self, part: Regularizer) -> Iterator[Site]:
+        """The places in the model where a part acts."""
+        if self.model is not None and "activation" in part.stages:
+            yield from (s for s in find_sites(self.model).values() if part.selects_site(s))
+
+    def weights_of(self, part: Regularizer) -> dict[str, Any]:
+        """The model's parameters that a part acts on."""
+        if self.model is None:
+            return {}
+        return dict(part.select({n: p.detach() for n, p in self.model.named_parameters()}))

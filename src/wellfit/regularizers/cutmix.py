@@ -1,0 +1,124 @@
+"""Cutting and pasting: rows that lack a part, or carry another row's in its place."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wellfit.draws import Now
+from wellfit.regularizer import Regularizer, knob
+from wellfit.regularizers.cutting import check_form, columns_to_cut, drawn_centers, in_box, whole_side
+from wellfit.regularizers.mixing import mixing_share
+from wellfit.target import Target
+
+
+class CutMix(Regularizer):
+    """Paste a part of one row into another: a box of an image, or some columns of a table; targets blend by its area.
+
+    lam ~ Beta(alpha, alpha). For images the box has the sides floor(height * sqrt(1 - lam)) and
+    floor(width * sqrt(1 - lam)), its center is any pixel, and it is clipped at the borders; in a table
+    round(columns * (1 - lam)) columns, chosen at random, come from the partner. One lam and one place a step, partners
+    by a random order of the batch. Targets blend by the share that was truly pasted, not by lam.
+
+    Args:
+        alpha: shape of the Beta distribution, 0 (neutral: lam = 1) and up; 1 is usual.
+
+    Shapes:
+        x: (batch, channels, height, width) or (batch, columns), of any type; target values (batch, classes or outputs).
+
+    Raises:
+        RecipeError: inputs of another number of axes.
+
+    Example:
+        >>> CutMix()
+        CutMix(alpha=1.0)
+
+    Source:
+        Yun, Han, Oh, Chun, Choe & Yoo, CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
+        Features, ICCV 2019, arXiv 1905.04899; for tables: Kadra, Lindauer, Hutter & Grabocka, Well-tuned Simple Nets
+        Excel on Tabular Datasets, NeurIPS 2021, arXiv 2106.11189.
+    """
+
+    formula = "x_j inside a box of area 1 - lam, x_i outside, lam ~ Beta(alpha, alpha); targets by the clipped area"
+    source = "Yun et al., CutMix: Regularization Strategy to Train Strong Classifiers, ICCV 2019, arXiv 1905.04899"
+    use_when = "images whose class shows in many places, and long trainings"
+    avoid_when = "the class hangs on one small spot, or Mixup is in the recipe: targets would be blended twice"
+    grade = "A"
+    rank = 40
+    alpha: float = knob(1.0, low=0.05, high=2.0, log=True, neutral=0.0)
+
+    def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
+        check_form(x, self.name)
+        rest = 1.0 - mixing_share(self.alpha, now)
+        pasted = _pasted_box(x, rest, now) if x.ndim == 4 else _pasted_columns(x, rest, now)
+        partner = now.permutation(x.shape[0], "partner")
+        kept = 1.0 - pasted.to(target.values.dtype).mean()
+        return torch.where(pasted, x[partner], x), target.blend(target.take(partner), kept)
+
+
+def _pasted_box(x: Tensor, rest: Tensor, now: Now) -> Tensor:
+    """One box for all images of a batch, (height, width) bool."""
+    size = (x.shape[2], x.shape[3])
+    side = rest.to(torch.float64).sqrt()
+    return in_box(size, (whole_side(size[0], side), whole_side(size[1], side)), drawn_centers(size, (), now))
+
+
+def _pasted_columns(x: Tensor, rest: Tensor, now: Now) -> Tensor:
+    """The same columns for all rows of a batch, (columns,) bool."""
+    columns = x.shape[1]
+    return now.permutation(columns, "columns") < columns_to_cut(columns, rest)
+
+
+class Cutout(Regularizer):
+    """Blank out a part of each row: one square-shaped hole of an image, or some columns of a table, set to 0.
+
+    In an image the hole's sides are ``share`` of the image's, rounded down; its center is any pixel, and it is clipped
+    at the borders, so that the mean area is below share ** 2. In a table round(columns * share) columns are set to 0,
+    chosen for each row anew. Inputs are standardized when they come here: 0 is their mean. Targets stay as they are.
+
+    Args:
+        share: the hole's side as a share of the image's, or the share of columns, 0 (neutral) to 1; 0.5 is usual.
+
+    Shapes:
+        x: (batch, channels, height, width) or (batch, columns), of any type.
+
+    Raises:
+        RecipeError: inputs of another number of axes.
+
+    Example:
+        >>> import torch
+        >>> Cutout(0.5).batch(torch.ones(1, 4), None, Now.at(0))[0].sum().item()
+        2.0
+
+    Source:
+        DeVries & Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, 2017, arXiv 1708.04552;
+        for tables: Kadra, Lindauer, Hutter & Grabocka, Well-tuned Simple Nets Excel on Tabular Datasets, NeurIPS 2021,
+        arXiv 2106.11189.
+    """
+
+    formula = "x * (1 - box), a box of side share * size about a random center, clipped at the borders"
+    source = "DeVries & Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, 2017"
+    use_when = "images in which objects are often half hidden, tables with columns that can stand in for each other"
+    avoid_when = "the class hangs on one small spot or one column"
+    grade = "A"
+    rank = 40
+    share: float = knob(0.5, low=0.1, high=0.8, neutral=0.0, maximum=1.0)
+
+    def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
+        check_form(x, self.name)
+        share = torch.as_tensor(self.share, dtype=torch.float64, device=x.device)
+        hole = _holes(x, share, now) if x.ndim == 4 else _blank_columns(x, share, now)
+        return torch.where(hole, torch.zeros_like(x), x), target
+
+
+def _holes(x: Tensor, share: Tensor, now: Now) -> Tensor:
+    """A hole of its own for each image, (batch, 1, height, width) bool."""
+    size = (x.shape[2], x.shape[3])
+    sides = (whole_side(size[0], share), whole_side(size[1], share))
+    return in_box(size, sides, drawn_centers(size, (len(x),), now)).unsqueeze(1)
+
+
+def _blank_columns(x: Tensor, share: Tensor, now: Now) -> Tensor:
+    """Columns of its own for each row, (batch, columns) bool."""
+    ranks = now.uniform((x.shape[0], x.shape[1]), "columns").argsort(dim=1).argsort(dim=1)
+    return ranks < columns_to_cut(x.shape[1], share)

@@ -1,0 +1,131 @@
+"""One model trained by itself: the same step as a population's, without an axis of members, for any network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree
+
+from wellfit.draws import Drawn, Now, Request, member_key
+from wellfit.recipe import Recipe
+from wellfit.target import Target
+from wellfit.training.compiler import compiled, simplified
+from wellfit.training.optimizers import Optimizer
+from wellfit.training.prepared import Prepared, prepare
+from wellfit.training.step import Batch, State, Trainer
+
+
+class Lone:
+    """Steps of one network under one recipe.
+
+    Args:
+        network: the network to start from; it is not written into, ``state`` holds the weights.
+        recipe: what it trains under; parts that change the network are applied to a copy.
+        optimizer: the update rule.
+        rate: learning rate.
+        seed: what the draws follow from.
+        mode: ``eager``, ``traced`` (the step as one graph) or ``compiled``.
+        epoch_steps: steps that make one epoch, for schedules.
+
+    Attributes:
+        state: weights, moments and the recipe's memory.
+        steps: steps taken.
+        note: why a step is not compiled although it should be.
+    """
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, optimizer: Optimizer, *, rate: float, seed: int = 0,
+        mode: str = "eager", epoch_steps: int = 1,
+    ) -> None:  # fmt: skip
+        self.network = recipe.rewrite(network)
+        self.trainer = Trainer(self.network, optimizer)
+        self.state: State = self.trainer.start(self.network, recipe)
+        self.mode, self.steps, self.note = mode, 0, ""
+        self._key, self._epoch_steps = member_key(seed), epoch_steps
+        like = next(iter(self.state.params.values()))
+        self._rate = like.new_tensor(rate)
+        self._requests: list[Request] | None = None
+        self._block: Prepared | None = None
+        self._graphs: dict[tuple[Any, ...], Callable[..., list[Tensor]]] = {}
+
+    def step(self, x: Tensor, target: Target) -> Tensor:
+        """One step on a batch; returns the loss as trained."""
+        batch = Batch(x, target)
+        if self._requests is None:
+            self._requests = self._asked(batch)
+        if self._block is None or not self._block.covers(self.steps):
+            self._block = prepare(self._requests, self._key.unsqueeze(0), self.steps)
+        draws = [t if shared else t.squeeze(0) for t, shared in zip(self._drawn(), self._shared(), strict=True)]
+        moment = (torch.tensor(self.steps), torch.tensor(self.steps / self._epoch_steps))
+        if self.mode == "eager":
+            self.state, loss = self._one(self.state, batch, draws, *moment)
+        else:
+            loss = self._by_graph(batch, draws, *moment)
+        self.steps += 1
+        return loss
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights to evaluate and to hand over."""
+        return self.state.deployed()
+
+    def _one(
+        self, state: State, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
+    ) -> tuple[State, Tensor]:
+        flat = iter(draws)
+        shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in self._requests or ()}
+        ready: dict[Request, tuple[Drawn, Drawn]] = {
+            r: (held, tuple(next(flat) for _ in range(_width(r)))) for r, held in shared.items()
+        }
+        rates = dict.fromkeys(state.params, self._rate)
+        return self.trainer.step(state, batch, Now(self._key, step, epoch, rates, moment=self.steps, ready=ready))
+
+    def _by_graph(self, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor) -> Tensor:
+        tree = (self.state, batch, draws, step, epoch)
+        leaves, spec = _pytree.tree_flatten(tree)
+        shape = tuple(tuple(leaf.shape) for leaf in leaves)
+        if shape not in self._graphs:
+            self._graphs[shape] = self._graph(leaves, spec)
+        *flat, loss = self._graphs[shape](*leaves)
+        self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
+        return loss
+
+    def _graph(self, leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        def function(*flat: Tensor) -> list[Tensor]:
+            later, loss = self._one(*_pytree.tree_unflatten(list(flat), spec))
+            return [*_pytree.tree_leaves(later), loss]
+
+        graph = simplified(make_fx(function)(*leaves))
+        if self.mode == "traced":
+            return graph
+        try:
+            return compiled(graph, leaves)
+        except Exception as error:  # whatever a compiler may raise: the traced graph computes the same
+            self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
+            return graph
+
+    def _asked(self, batch: Batch) -> list[Request]:
+        """The draws that a step asks for, found by taking one whose result is thrown away."""
+        asked: list[Request] = []
+        rates = dict.fromkeys(self.state.params, self._rate)
+        now = Now(self._key, torch.tensor(self.steps), torch.tensor(0.0), rates, moment=self.steps)
+        self.trainer.step(self.state, batch, dataclasses.replace(now, asked=asked))
+        return list(dict.fromkeys(asked))
+
+    def _drawn(self) -> list[Tensor]:
+        assert self._block is not None
+        return self._block.at(self.steps)
+
+    def _shared(self) -> list[bool]:
+        """Which of the flat list of draws have no axis of members."""
+        count = sum(_width(r) for r in self._requests or ())
+        return [True] * count + [False] * count
+
+
+def _width(request: Request) -> int:
+    return 2 if request.kind == "normal" else 1

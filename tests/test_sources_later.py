@@ -1,0 +1,220 @@
+"""Rows of tests/data/seed-rows.csv that later parts serve: each expects the name that its part will bring.
+
+A test here fails for want of that name and of nothing else; when the part is done it has to pass (``strict``), and then
+says what its row asks for by the effect.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from source_worlds import later, moment, tumors
+
+
+@later("Part 5: images")
+def test_row_36_image_augmenter():
+    """Rotation by 20 degrees and zoom by 0.15 about the true center, in one interpolation, without black corners."""
+    from wellfit import Rotation, Zoom
+
+    x = torch.ones(50, 3, 32, 32)
+    for part in (Rotation(20.0), Zoom(0.15)):
+        out, _ = part.batch(x, None, moment())
+        assert float(out.min()) > 0.99
+
+
+@later("Part 5: images")
+def test_row_37_keras_image_generator():
+    from wellfit import Flip, Recipe, Rotation, Shift
+
+    recipe = Recipe(Rotation(20.0), Shift(0.2), Flip(0.5))
+    x = torch.rand(50, 3, 32, 32)
+    out, _ = recipe.batch(x, None, moment())
+    assert out.shape == x.shape
+    assert not torch.equal(out, x)
+
+
+@later("Part 5: images")
+def test_row_38_image_augmentation_ranges():
+    from wellfit import Brightness, Contrast, Crop, Flip, Rotation, Saturation, Shear, Shift, Zoom
+
+    x = torch.rand(50, 3, 32, 32)
+    for part in (
+        Rotation(15.0),
+        Zoom(0.2),
+        Flip(0.5),
+        Brightness(0.2),
+        Contrast(0.2),
+        Saturation(0.2),
+        Crop(),
+        Shift(),
+        Shear(),
+    ):
+        out, _ = part.batch(x, None, moment())
+        assert not torch.equal(out, x)
+        assert torch.equal(part.neutral().batch(x, None, moment())[0], x)
+
+
+@later("Part 5: images")
+def test_row_39_autoaugment_policy():
+    from wellfit import AutoAugment
+
+    x = torch.rand(50, 3, 32, 32)
+    out, _ = AutoAugment().batch(x, None, moment())
+    assert out.shape == x.shape
+    assert not torch.equal(out, x)
+
+
+@later("Part 5: text")
+def test_row_49_text_augmentation():
+    from wellfit.text import BackTranslation, SentenceOrder, Synonyms
+
+    for part in (Synonyms, BackTranslation, SentenceOrder):
+        assert part.source
+        assert "resample" in part.stages
+
+
+@later("Part 5: text")
+def test_row_50_masking_as_cutout_of_text():
+    from wellfit import TokenMask
+
+    tokens = torch.randint(5, 100, (200, 50))
+    out, _ = TokenMask(0.15).batch(tokens, None, moment())
+    assert abs(float((out != tokens).double().mean()) - 0.15) < 0.02
+
+
+@later("Part 3: your own model")
+def test_row_52_regularized_cnn():
+    """Any size of picture; 64 and 128 channels; batch norm, Dropout2d 0.25 and dropout 0.5."""
+    from wellfit.models.cnn import RegularizedCNN
+
+    network = RegularizedCNN(classes=10).eval()
+    for size in (28, 32, 64):
+        assert network(torch.zeros(2, 3, size, size)).shape == (2, 10)
+
+
+@later("Part 3: your own model")
+def test_row_53_regularized_transformer():
+    """Residuals and a padding mask: what is padded changes nothing."""
+    from wellfit.models.transformer import RegularizedTransformer
+
+    network = RegularizedTransformer(vocabulary=50, classes=2).eval()
+    tokens = torch.randint(1, 50, (3, 12))
+    padded = torch.cat([tokens, torch.zeros(3, 5, dtype=torch.int64)], 1)
+    torch.testing.assert_close(network(padded), network(tokens), rtol=1e-4, atol=1e-5)
+
+
+@later("Part 4: diagnosis")
+def test_row_55_regularization_metrics():
+    """The ratio is guarded where the training loss is 0 or below, and the norm is not its square."""
+    from wellfit.diagnosis import gap, norms
+
+    assert norms(np.array([3.0, -4.0])) == {"l1": 7.0, "l2": 5.0, "l2_squared": 25.0}
+    assert gap(0.5, 1.0)["ratio"] == 2.0
+    assert gap(0.0, 1.0)["gap"] == 1.0
+
+
+@later("Part 4: gallery")
+def test_row_56_regularization_dashboard():
+    from wellfit.gallery import dashboard
+
+    assert len(dashboard().axes) == 4
+
+
+@later("Part 4: diagnosis")
+def test_row_57_bias_and_variance():
+    from wellfit.diagnosis import bias_variance
+
+    found = bias_variance(degrees=(1, 3, 8), seed=42)
+    assert found.bias[0] > found.bias[2]
+    assert found.variance[0] < found.variance[2]
+
+
+@later("Part 4: diagnosis")
+def test_row_58_diagnosis_by_accuracies():
+    """Low and low, high and low, high and high: underfit, overfit, healthy."""
+    from wellfit import diagnose
+
+    curves = {"underfit": (0.55, 0.54), "overfit": (0.99, 0.7), "healthy": (0.95, 0.94)}
+    for verdict, (train, valid) in curves.items():
+        history = {"accuracy": [0.5, train, train], "val_accuracy": [0.5, valid, valid]}
+        assert diagnose(history=history).verdict == verdict
+
+
+@later("Part 4: diagnosis")
+def test_row_59_memorizing_random_labels():
+    from wellfit.diagnosis import random_labels
+
+    x, y = tumors()
+    found = random_labels(x, y, seed=0)
+    assert found.train_accuracy > 0.9
+    assert abs(found.valid_accuracy - 0.5) < 0.15
+
+
+@later("Part 4: diagnosis")
+def test_row_60_causes_of_underfitting():
+    """Too simple, too short, missing features, too much regularization: each with its remedy."""
+    from wellfit.diagnosis import CHECKS
+
+    for code in ("capacity", "epochs", "features", "over-regularized"):
+        assert CHECKS[code].remedy
+
+
+@later("Part 4: diagnosis")
+def test_row_63_shift_between_groups():
+    """Rows of another hospital: accuracy that falls from group to group is a finding of its own."""
+    from wellfit.diagnosis import shift
+
+    x, y = tumors()
+    groups = np.repeat(["one", "other"], len(x) // 2)
+    moved = x + 3.0 * (groups == "other")[:, None]
+    assert shift(moved, y, groups).found
+    assert not shift(x, y, groups).found
+
+
+@later("Part 4: gallery")
+def test_row_64_map_of_methods():
+    """A map generated from the catalogue: every registered class is on it."""
+    from wellfit.gallery import map_of_methods
+
+    from wellfit.regularizers import __all__ as names
+
+    assert set(names) <= set(map_of_methods().names)
+
+
+@later("Part 3: your own model")
+def test_row_65_recurrent_networks():
+    """An LSTM whose gradient reaches the first step of a sequence of 100."""
+    from wellfit.models.lstm import RegularizedLSTM
+
+    network, x = RegularizedLSTM(inputs=4, classes=2), torch.randn(2, 100, 4, requires_grad=True)
+    network(x).sum().backward()
+    assert float(x.grad[:, 0].abs().max()) > 0
+
+
+@later("Part 5: images")
+def test_row_69_policies_found_by_search():
+    from wellfit import Rotation, Shift
+    from wellfit.search.space import searched
+
+    assert {Rotation.__name__, Shift.__name__} <= set(searched("classification", data="image"))
+
+
+@later("Part 5: text")
+def test_row_70_masked_token_objective():
+    from wellfit import MaskedTokens
+
+    assert "objective" in MaskedTokens.stages
+
+
+@later("Part 3: your own framework")
+def test_row_71_grid_search_over_models():
+    """GridSearchCV runs over recipes as over any parameter."""
+    from sklearn.model_selection import GridSearchCV
+    from wellfit.sklearn import WellfitClassifier
+
+    from wellfit import L2, Recipe
+
+    x, y = tumors()
+    grid = {"recipe": [Recipe(L2(s)) for s in (1e-4, 1e-2)]}
+    assert GridSearchCV(WellfitClassifier(), grid, cv=2).fit(x[:100], y[:100]).best_score_ > 0.6
