@@ -16,6 +16,7 @@ from claims_setup import (
     chosen,
     gain,
     interval,
+    net,
     percent,
     plain_interval,
     spread_out,
@@ -107,7 +108,7 @@ def dropout_range() -> Finding:
 
 def small_net() -> Finding:
     arms = {"none": (Recipe(), RATE), "half": (Recipe(Dropout(0.5)), RATE)}
-    from claims_setup import net
+
 
     test, fit = {}, {}
     for name in TABLES:
@@ -120,7 +121,7 @@ def small_net() -> Finding:
 
 def dropout_rows_and_depth() -> Finding:
     arms = {"none": (Recipe(), RATE), "some": (Recipe(Dropout(0.3)), RATE)}
-    from claims_setup import net
+
 
     few, many, shallow, deep = (
         _gain_of(train(table("digits", rows), arms, net(table("digits"), 64, depth)))

@@ -79,7 +79,8 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What the members of one arm came to, (splits,) each; ``best`` is the epoch of the least validation loss."""
+    """What the members of one arm came to, (splits,) each; ``best`` is the epoch of the least validation loss,
+    and ``weights`` are those of then."""
 
     valid: Array
     best: Array
@@ -181,7 +182,7 @@ def _outcome(task: Task, population: Population, cohort: Cohort, name: str) -> O
     history = tuple((step, a.numpy(), b.numpy()) for step, a, b in own.history)
     return Outcome(
         own.best.loss.numpy(), best_loss, last_loss, wrong, wrong_last, train_loss, 1.0 - wrong_train,
-        own.best.step.numpy(), history, last,
+        own.best.step.numpy(), history, own.best.weights,
     )  # fmt: skip
 
 
@@ -200,8 +201,9 @@ def _judged_on(
 
 
 def chosen(outcomes: Mapping[str, Outcome], names: Sequence[str], what: str = "best") -> Array:
-    """(splits,) of the arm that has the least validation loss on the split: strengths are chosen like that."""
-    pick = np.stack([outcomes[n].valid for n in names]).argmin(0)
+    """(splits,) of the arm of the least validation loss on the split: at its best epoch, or at its last for "last"."""
+    judged = [outcomes[n].history[-1][2] if what == "last" else outcomes[n].valid for n in names]
+    pick = np.nan_to_num(np.stack(judged), nan=np.inf).argmin(0)
     return np.stack([getattr(outcomes[n], what) for n in names])[pick, np.arange(len(pick))]
 
 

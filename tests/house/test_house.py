@@ -12,7 +12,7 @@ import pytest
 import wellfit
 
 ROOT = Path(wellfit.__file__).parent
-LAYERS = ["regularizers", "training", "search", "job", "cli"]
+LAYERS = ["regularizers", "training", "search", "ensembles", "job", "cli"]
 """Each may import those before it, never those behind it."""
 CORE = {
     "errors", "fold", "knobs", "stacking", "regularizer", "draws", "target", "sites", "recipe", "recipe_json",

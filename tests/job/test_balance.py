@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,13 +17,15 @@ from torch.testing import assert_close
 import wellfit as wf
 from wellfit.cli.entry import run as command
 from wellfit.data import split_table, table_from_arrays
-from wellfit.job.balance import ways
+from wellfit.job.balance import tries_within, ways
 from wellfit.job.balance_figures import calibration_error, figures
 from wellfit.job.prepare import make_material
+from wellfit.job.stage import Stage
 from wellfit.job.variants import category_blocks, with_variants
 from wellfit.recipe import Recipe
 from wellfit.report.page import render
 from wellfit.report.text import show
+from wellfit.search.halving import RungRecord
 
 
 @pytest.fixture
@@ -125,6 +130,31 @@ def test_search_compares_all_three_and_goes_on_with_the_best(monkeypatch, tmp_pa
     page = render(run.record)
     assert "Balance of classes" in page
     assert "calibration error" in page
+
+
+def test_time_decides_how_often_each_way_is_tried():
+    """Three ways on five folds of 100 steps cost 1500 member-steps a try; at most four tries, at least one."""
+
+    def stage(pace):
+        rungs = [RungRecord("controls", 1, 100, 100, 0.5, 1.0, 1, 0.0)]
+        spent, folds = {"controls": pace}, SimpleNamespace(folds=5)
+        found = SimpleNamespace(records=rungs, spent=spent, material=folds, plan=SimpleNamespace(steps=100))
+        found.pace = partial(Stage.pace, found)
+        return found
+
+    soon = time.monotonic() + 10.0
+    assert [tries_within(stage(pace), 3, soon) for pace in (10, 400, 100_000)] == [1, 2, 4]
+    assert tries_within(stage(400), 3, time.monotonic() - 1.0) == 1
+
+
+def test_none_compares_and_leaves_the_rows_alone(monkeypatch, tmp_path):
+    x, y = rare_table()
+    options = {"valid": (x[:60], y[:60]), "test": (x[60:120], y[60:120])}
+    run = planned_fit(monkeypatch, tmp_path, x[120:], y[120:], balance="none", **options)
+    assert run.record["balance"]["chosen"] == "none"
+    assert len(run.record["balance"]["rows"]) == 3
+    labels = [f["label"] for f in run.record["search"]["finalists"]]
+    assert not any("SMOTE" in label or "ClassWeights" in label for label in labels)
 
 
 @pytest.mark.slow

@@ -72,11 +72,7 @@ def test_cutmix(step):
 
 @pytest.mark.parametrize("family", ["gaussian", "uniform", "laplace"])
 def test_noise(family):
-    peer = {
-        "gaussian": reference.gaussian_noise,
-        "uniform": reference.uniform_noise,
-        "laplace": reference.laplace_noise,
-    }
+    peer = getattr(reference, f"{family}_noise")
     x = np.full((5000, 4), 1.5)
     ours, _ = InputNoise(0.2, family=family).batch(torch.from_numpy(x), None, _now(0))
     theirs = peer(x, 0.2, np.random.default_rng(0))

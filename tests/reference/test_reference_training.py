@@ -97,6 +97,14 @@ def test_the_result_is_the_best_epoch_and_not_the_last():
     assert len(_trained(epochs=300, patience=5).losses) < 300
 
 
+def test_best_weights_are_a_copy():
+    stopper, weights = reference.EarlyStopping(patience=3), {"w": np.array([1.0])}
+    for loss in (0.1, 0.5, np.nan):
+        stopper.look(loss, weights)
+        weights["w"] *= 9.0
+    assert (stopper.best_loss, stopper.best_weights["w"].tolist()) == (0.1, [1.0])
+
+
 def test_the_result_with_batch_norm_keeps_the_statistics_of_its_epoch():
     _, valid = _tumors()
     found = _trained(normalized=True, epochs=60)

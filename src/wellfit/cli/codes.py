@@ -20,6 +20,8 @@ _OTHERS: dict[str, str] = {
     "WF-R05": "A recipe holds the same regularizer twice.",
     "WF-R06": "Recipes of different structure cannot be trained in one stack.",
     "WF-R07": "A regularizer that changes the whole network cannot be confined to a part of it.",
+    "WF-R08": "A regularizer needs a resource, such as a teacher, that this training does not bring.",
+    "WF-R09": "A regularizer cannot be computed for these inputs.",
     "WF-R10": "A recipe file is malformed; the message names the place.",
     "WF-R11": "A regularizer of the recipe does not fit the task.",
     "WF-R12": "A regularizer or predictor finds nothing in the network or the recipe that it could act on.",
@@ -52,5 +54,7 @@ _OTHERS: dict[str, str] = {
 def all_codes() -> dict[str, str]:
     """Every code to its sentence; a part that keeps a list of its own has the last word."""
     from wellfit.data.notes import CODES
+    from wellfit.lint import all_rules
 
-    return dict(sorted({**_OTHERS, **CODES}.items()))
+    lint = {r.code: f"A recipe's {r.level}: {r.title}. {r.fix}" for r in all_rules()}
+    return dict(sorted({**_OTHERS, **CODES, **lint}.items()))

@@ -66,7 +66,7 @@ def _synthetic(material: Material) -> tuple[SMOTE | SMOTENC | OverSample, str]:
 
 def run_balance(stage: Stage, choices: dict[str, Recipe], controls: list[Entrant], deadline: float) -> None:
     """Train each way at the controls' best learning rates, from the same seeds, for as many steps; into ``weighed``."""
-    tries = stage.plan.tries if stage.repeated else _tries(stage, len(choices), deadline)
+    tries = stage.plan.tries if stage.repeated else tries_within(stage, len(choices), deadline)
     stage.plan = dataclasses.replace(stage.plan, tries=tries)
     rates = list(dict.fromkeys(e.candidate.rate for e in controls))[:tries]
     plain = [dataclasses.replace(controls[0].candidate, recipe=Recipe(), rate=r, kind="balance") for r in rates]
@@ -87,8 +87,10 @@ def run_balance(stage: Stage, choices: dict[str, Recipe], controls: list[Entrant
     stage.weighed = ranked if all(math.isfinite(w.score) for w in ranked) else []
 
 
-def _tries(stage: Stage, ways: int, deadline: float) -> int:
-    fits = stage.pace() * (deadline - time.monotonic()) * 0.92 / (stage.plan.steps * stage.material.folds * ways)
+def tries_within(stage: Stage, ways: int, deadline: float) -> int:
+    """How many learning rates each way can be tried at within the time, at the pace of the controls."""
+    cost = stage.plan.steps * stage.material.folds * ways
+    fits = 0.92 * stage.pace("controls") * (deadline - time.monotonic()) / cost
     return max(1, min(_MOST_TRIES, int(fits)))
 
 

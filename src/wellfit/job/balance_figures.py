@@ -131,4 +131,3 @@ def complete(stage: Stage, record: dict[str, Any], shape: Shape, test: tuple[np.
     """Write the comparison into the record of a run that asked for one."""
     if stage.weighed:
         record["balance"] = {**record["balance"], **balance_record(stage, shape, *test)}
-        stage.progress.say("balance", record["balance"]["note"])

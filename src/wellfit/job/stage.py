@@ -91,8 +91,8 @@ class Stage:
         )  # fmt: skip
 
     def _carried(self, doing: str) -> Recipe:
-        """What the stacks of a phase carry: controls carry no regularizer, unless all share one compiled step."""
-        bare = doing == "controls" and self.plan.mode != "compiled"
+        """What a phase's stacks carry: controls and balancing no regularizer, unless all share one compiled step."""
+        bare = doing in ("controls", "balance") and self.plan.mode != "compiled"
         return Recipe(EarlyStopping().neutral()) if bare else self.whole()
 
     def whole(self) -> Recipe:
