@@ -83,27 +83,6 @@ def test_row_50_masking_as_cutout_of_text():
     assert abs(float((out != tokens).double().mean()) - 0.15) < 0.02
 
 
-@later("Part 3: your own model")
-def test_row_52_regularized_cnn():
-    """Any size of picture; 64 and 128 channels; batch norm, Dropout2d 0.25 and dropout 0.5."""
-    from wellfit.models.cnn import RegularizedCNN
-
-    network = RegularizedCNN(classes=10).eval()
-    for size in (28, 32, 64):
-        assert network(torch.zeros(2, 3, size, size)).shape == (2, 10)
-
-
-@later("Part 3: your own model")
-def test_row_53_regularized_transformer():
-    """Residuals and a padding mask: what is padded changes nothing."""
-    from wellfit.models.transformer import RegularizedTransformer
-
-    network = RegularizedTransformer(vocabulary=50, classes=2).eval()
-    tokens = torch.randint(1, 50, (3, 12))
-    padded = torch.cat([tokens, torch.zeros(3, 5, dtype=torch.int64)], 1)
-    torch.testing.assert_close(network(padded), network(tokens), rtol=1e-4, atol=1e-5)
-
-
 @later("Part 4: diagnosis")
 def test_row_55_regularization_metrics():
     """The ratio is guarded where the training loss is 0 or below, and the norm is not its square."""
@@ -180,16 +159,6 @@ def test_row_64_map_of_methods():
     from wellfit.regularizers import __all__ as names
 
     assert set(names) <= set(map_of_methods().names)
-
-
-@later("Part 3: your own model")
-def test_row_65_recurrent_networks():
-    """An LSTM whose gradient reaches the first step of a sequence of 100."""
-    from wellfit.models.lstm import RegularizedLSTM
-
-    network, x = RegularizedLSTM(inputs=4, classes=2), torch.randn(2, 100, 4, requires_grad=True)
-    network(x).sum().backward()
-    assert float(x.grad[:, 0].abs().max()) > 0
 
 
 @later("Part 5: images")

@@ -20,6 +20,9 @@ from wellfit.errors import (
 if TYPE_CHECKING:
     from wellfit.job import Run, fit, load
     from wellfit.lint import Finding, lint
+    from wellfit.models.cnn import RegularizedCNN
+    from wellfit.models.recurrent import RegularizedLSTM
+    from wellfit.models.transformer import RegularizedTransformer
     from wellfit.recipe import Recipe
     from wellfit.regularizer import Regularizer, knob, memory, static
     from wellfit.regularizers import *
@@ -31,6 +34,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "wellfit.job": ("Run", "fit", "load"),
     "wellfit.lint": ("Finding", "lint"),
+    "wellfit.models.cnn": ("RegularizedCNN",),
+    "wellfit.models.recurrent": ("RegularizedLSTM",),
+    "wellfit.models.transformer": ("RegularizedTransformer",),
     "wellfit.recipe": ("Recipe",),
     "wellfit.regularizer": ("Regularizer", "knob", "memory", "static"),
     "wellfit.translator": ("Translation", "translate"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -17,11 +18,13 @@ class Target:
         values: (batch, classes) probabilities, or (batch, outputs) numbers.
         weight: (batch,) how much each row counts; their mean over the training rows is 1.
         classes: whether ``values`` are class probabilities.
+        criterion: somebody's own loss in place of the two here: (outputs, values) of a batch -> (); all rows count alike.
     """
 
     values: Tensor
     weight: Tensor
     classes: bool
+    criterion: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def blend(self, other: Target, share: Tensor) -> Target:
         """``share`` of this target and the rest of the other: the labels of mixed rows.
@@ -38,10 +41,15 @@ class Target:
 
     def loss(self, outputs: Tensor) -> Tensor:
         """Mean weighted loss of (batch, outputs): cross-entropy of soft labels, or squared error without 1/2."""
+        if self.criterion is not None:
+            return self.criterion(outputs, self.values)
         return (self.weight * self.row_losses(outputs)).mean()
 
     def row_losses(self, outputs: Tensor) -> Tensor:
-        """(batch,) loss of each row, unweighted."""
+        """(batch,) loss of each row, unweighted; under somebody's own loss, that of the row as a batch of one."""
+        criterion = self.criterion
+        if criterion is not None:
+            return torch.vmap(lambda out, value: criterion(out[None], value[None]))(outputs, self.values)
         if self.classes:
             return -(self.values * torch.log_softmax(outputs, dim=-1)).sum(-1)
         return ((outputs - self.values) ** 2).mean(-1)
@@ -49,6 +57,6 @@ class Target:
 
 _pytree.register_pytree_node(
     Target,
-    lambda t: ([t.values, t.weight], t.classes),
-    lambda leaves, classes: Target(*leaves, classes=classes),  # type: ignore[misc]
+    lambda t: ([t.values, t.weight], (t.classes, t.criterion)),
+    lambda leaves, fixed: Target(*leaves, *fixed),  # type: ignore[misc]
 )

@@ -32,9 +32,11 @@ def test_every_option_reaches_the_job(job, wellfit_command, option_names):
         "recipe": "r.json", "plan": "run.json", "task": "binary", "balance": "smote",
     }  # fmt: skip
     asked = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
-    assert wellfit_command("fit", "a.csv", *asked, "--drop", "id", "--drop", "name", "--quiet").code == 0
-    assert set(words) | {"drop"} == set(option_names)
+    more = ("--drop", "id", "--drop", "name", "--allow", "WF-L01", "--quiet")
+    assert wellfit_command("fit", "a.csv", *asked, *more).code == 0
+    assert set(words) | {"drop", "allow"} == set(option_names)
     assert job.options.drop == ("id", "name")
+    assert job.options.allow == ("WF-L01",)
     assert {name: str(getattr(job.options, name)) for name in words} == words
 
 

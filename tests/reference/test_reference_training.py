@@ -37,10 +37,10 @@ def _peer(weights):
 
 @pytest.mark.parametrize("normalized", [False, True])
 def test_steps_are_those_of_torch(normalized):
-    """Ten steps with L2, clip and max norm: SGD with weight_decay on the matrices, clip_grad_norm_, renorm."""
+    """Ten steps with L1, L2, clip and max norm: SGD, clip_grad_norm_, softshrink by rate * strength, renorm."""
     weights = reference.start_weights(4, 5, 3, np.random.default_rng(1), normalized=normalized)
     network, places = _peer(weights)
-    plan, running = Plan(rate=0.3, l2=0.02, clip=0.5, max_norm=1.5), reference.Running.start(5)
+    plan, running = Plan(rate=0.3, l1=0.05, l2=0.02, clip=0.5, max_norm=1.5), reference.Running.start(5)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.3)
     x, labels = torch.from_numpy(X), torch.from_numpy(LABELS)
     for _ in range(10):
@@ -53,7 +53,8 @@ def test_steps_are_those_of_torch(normalized):
         optimizer.step()
         with torch.no_grad():
             for name in ("w1", "w2"):
-                places[name].copy_(torch.renorm(places[name], 2, 0, 1.5))
+                shrunk = nn.functional.softshrink(places[name], 0.3 * 0.05)
+                places[name].copy_(torch.renorm(shrunk, 2, 0, 1.5))
     for name, w in weights.items():
         np.testing.assert_allclose(w.T, places[name].detach(), rtol=1e-4, atol=1e-5, err_msg=name)  # torch's epsilons
     used = reference.predict(weights, X, running if normalized else None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _OTHERS: dict[str, str] = {
+    "WF-A60": "A network of wellfit.models is given a size, or a sequence, that it cannot have.",
+    "WF-A61": "There are fewer rows than a batch, or none to judge by.",
+    "WF-A62": "A part of the recipe makes training rows anew, where only tables can.",
     "WF-B01": "The budget ended before the comparison did; what there was is saved.",
     "WF-D24": "A file with validation or test rows lacks columns of the training file.",
     "WF-E01": "An optional package is not installed; the fix names the pip line.",

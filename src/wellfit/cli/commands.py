@@ -55,6 +55,7 @@ def fit(
     metric: o.Metric = None,
     task: o.Task = None,
     recipe: o.RecipeFile = None,
+    allow: o.Allow = None,
     plan: o.Plan = None,
     seed: o.Seed = 0,
     device: o.Device = "auto",
@@ -67,7 +68,8 @@ def fit(
     chosen = {
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
         "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
-        "task": task, "recipe": recipe, "plan": plan, "seed": seed, "device": device, "out": out,
+        "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
+        "out": out,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 

@@ -33,6 +33,7 @@ Drop = Annotated[list[str] | None, _column("Leave a column out; may be repeated.
 Valid = Annotated[str | None, _file("A file with the validation rows.")]
 Test = Annotated[str | None, _file("A file with the test rows.")]
 RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of searching.")]
+Allow = Annotated[list[str] | None, typer.Option(metavar="CODE", help="Let the recipe break a rule; may be repeated.")]
 Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]
 Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where the predictions go, as .csv.")]
 

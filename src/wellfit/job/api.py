@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ def fit(
     class_weight: str | None = None,
     balance: str | None = None,
     recipe: str | Path | Recipe | None = None,
+    allow: Sequence[str] = (),
     plan: str | Path | None = None,
     task: str | None = None,
     progress: Progress | None = None,
@@ -59,6 +60,7 @@ def fit(
         balance: ``weights``, ``smote`` or ``search`` to balance the classes of the training rows, or ``none`` to only
             compare; the run then shows all three side by side.
         recipe: a recipe to train with instead of searching.
+        allow: codes of the lint's errors that this recipe may break.
         plan: the run.json of an earlier run, whose plan is repeated.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
         progress: told what happens; nothing is printed by default.
@@ -73,7 +75,7 @@ def fit(
     told = progress or Silent()
     shared = {
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
-        "task": task, "class_weight": class_weight, "balance": balance,
+        "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow),
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

@@ -188,6 +188,7 @@ def _complete(
     record["status"] = status
     record["plan"] = {**record["plan"], **stage.plan.to_json()}
     record["recipe"] = recipe.to_json()
+    record["lint"] = [f.to_json() for f in recipe.lint(optimizer="Adam")]
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
     record["search"] = {
         "members": sum(r.members for r in stage.records if r.until == stage.plan.rungs[0].until),

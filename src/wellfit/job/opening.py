@@ -21,6 +21,7 @@ from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import choose, pinned
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
+from wellfit.lint import Finding
 from wellfit.progress import Progress
 from wellfit.recipe import Recipe
 from wellfit.recipe_json import parse_strict
@@ -72,11 +73,28 @@ def given_recipe(options: Options) -> Recipe | None:
     return Recipe.load(options.recipe)
 
 
-def check_recipe(given: Recipe | None, task: str) -> None:
+def check_recipe(given: Recipe | None, task: str, options: Options) -> list[Finding]:
+    """Refuse a recipe that does not fit the task, or that the lint calls wrong; returns what else the lint finds.
+
+    Raises:
+        RecipeError: with the lint's code, unless the person has allowed it.
+    """
     kind = "regression" if task == "regression" else "classification"
     for part in given or ():
         if kind not in part.tasks:
             raise RecipeError(f"{part.name} is not for {kind}.", fix="Drop it from the recipe.", code="WF-R11")
+    found = lint_of(given, options) if given is not None else []
+    for finding in found:
+        if finding.level == "error":
+            raise RecipeError(
+                finding.sentence, fix=f"{finding.fix} --allow {finding.code} lets it pass.", code=finding.code
+            )
+    return found
+
+
+def lint_of(recipe: Recipe, options: Options) -> list[Finding]:
+    """What the lint says of a recipe where the main job uses it: under Adam, on standardized columns."""
+    return recipe.lint(optimizer="Adam", silence=options.allow)
 
 
 def open_stage(
@@ -100,6 +118,7 @@ def open_stage(
         rows=rows, inputs=material.views[0].encoder.width, valid_rows=max(len(v) for _, v in material.split.folds),
         folds=material.folds, chunk=probe.chunk, hands=engine.hands, mode=probe.mode, engine=probe.engine,
         rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
+        precision=probe.precision,
     )  # fmt: skip
     stage.plan = plan
     record["plan"] = {**plan.to_json(), "shape": vars(material.shape(plan.width, plan.depth)), "skipped": []}

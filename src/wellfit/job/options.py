@@ -34,6 +34,7 @@ class Options:
             ``smote`` makes synthetic rows, ``search`` takes what validates best, ``none`` leaves the rows as they are.
             All four compare the three side by side; None, the default, compares nothing.
         recipe: a recipe to train with instead of searching.
+        allow: codes of the lint that this recipe may break though they are errors.
         plan: a run.json whose plan is repeated exactly.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
     """
@@ -53,6 +54,7 @@ class Options:
     class_weight: str | None = None
     balance: str | None = None
     recipe: str | Path | Recipe | None = None
+    allow: tuple[str, ...] = ()
     plan: str | Path | None = None
     task: str | None = None
 

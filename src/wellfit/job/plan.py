@@ -51,6 +51,7 @@ class Plan:
         long: whether regularizers that double the cost of a step are searched.
         search_rungs: what the search's rungs came to, once the controls had shown the real pace.
         reached: per rung the steps its stacks really reached, filled in as the run goes: a repetition stops there too.
+        precision: of the passes of a step, ``float32`` or ``bfloat16``.
         tries: learning rates at which each way to balance classes was tried; 0 where none was asked for.
     """
 
@@ -75,6 +76,7 @@ class Plan:
     reached: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     tries: int = 0
     bare: float = 1.0
+    precision: str = "float32"
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -167,12 +169,17 @@ class Ladder:
         return once * self.generations
 
 
-def _ladders(turns: float, enough: int) -> list[Ladder]:
-    """From generous to bare; ``turns`` are steps of a wave in full stacks."""
+def _ladders(turns: float, enough: int, whole: bool) -> list[Ladder]:
+    """From generous to bare; ``turns`` are steps of a wave in full stacks.
+
+    ``whole``: stacks are never smaller than the one that was compiled.
+    """
     many = max(1, min(8, int(turns / (Ladder((4, 1), 1.0, 1, "").cost() * enough))))
+    generous = [Ladder((4, 1), 1.0, many, ""), Ladder((2, 1), 1.0, 1, "half as many candidates as usual")]
+    if whole:
+        return [*generous, Ladder((1,), 1.0, 1, "a quarter of the usual candidates, and no halving")]
     return [
-        Ladder((4, 1), 1.0, many, ""),
-        Ladder((2, 1), 1.0, 1, "half as many candidates as usual"),
+        *generous,
         Ladder((2, 1), 0.5, 1, "a quarter of the usual candidates"),
         Ladder((1,), 0.5, 1, "an eighth of the usual candidates, and no halving"),
         Ladder((1,), 0.25, 1, "a sixteenth of the usual candidates, and no halving"),
@@ -181,7 +188,7 @@ def _ladders(turns: float, enough: int) -> list[Ladder]:
 
 def make_plan(
     *, rows: int, inputs: int, valid_rows: int, folds: int, chunk: int, hands: int, mode: str, engine: str, rate: float,
-    seconds: float, budget: float, bare: float = 1.0,
+    seconds: float, budget: float, bare: float = 1.0, precision: str = "float32",
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
 
@@ -203,7 +210,7 @@ def make_plan(
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
     share = time_shares(bare)["search"]
-    for ladder in _ladders(turns * share, enough):
+    for ladder in _ladders(turns * share, enough, mode == "compiled"):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
         turns_here = turns / (0.25 + 0.75 * stack / chunk)  # a smaller stack saves less than its share
         steps = int(min(most, turns_here * share / ladder.cost()))
@@ -221,5 +228,5 @@ def make_plan(
     evaluate = max(5, min(rows // batch, steps // 25), min(dear, steps // 15), math.ceil(steps / 60))
     return Plan(
         width, depth, batch, steps, min(evaluate, steps), stack, mode, engine, hands, rungs, ladder.generations, seeds,
-        5, rate, budget, tuple(notes), budget >= 300, bare=bare,
+        5, rate, budget, tuple(notes), budget >= 300, bare=bare, precision=precision,
     )  # fmt: skip

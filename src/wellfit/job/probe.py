@@ -13,12 +13,21 @@ from wellfit.training.cohort import Member
 from wellfit.training.compiler import compiling_seconds
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
-from wellfit.training.study import Result, Task
+from wellfit.training.study import Task
 
 STACK = 16
 """Members in one stack: more leave the processor's cache at the widths used here."""
 
-_STEPS = 64
+_STEPS, _LEAST = 64, 6
+"""Steps that are timed, and how many at least, whatever the time."""
+
+_TRACING = 1.0
+"""Seconds that building a full step takes where nothing else runs (measured); longer means a slow or crowded machine,
+and compiling will take as many times longer."""
+
+_WORTH = 1.1
+"""How much faster steps in bfloat16 have to be."""
+
 _GAIN = 1.8
 """How much faster compiled steps are, at least, where they were measured."""
 
@@ -30,6 +39,7 @@ class Probe:
     Attributes:
         rate: member-steps a second of all hands together, every regularizer of the study in the step.
         bare: how many times as fast the step without any is.
+        precision: what the passes of a step are computed in; ``bfloat16`` only where that was measured to be faster.
     """
 
     chunk: int
@@ -38,6 +48,7 @@ class Probe:
     rate: float
     sentence: str
     bare: float = 1.0
+    precision: str = "float32"
 
 
 def choose(engine: Engine, material: Material, whole: Recipe, left: float, device: str) -> Probe:
@@ -50,18 +61,26 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     folds = material.folds
     stack = max(1, STACK // folds) * folds if device == "cpu" else max(1, 256 // folds) * folds
     rows = material.fewest
-    course = Course(_STEPS, size_batch(rows), 10**9, "traced")
+    course = Course(_STEPS, size_batch(rows), 10**9, "traced", least=_LEAST)
     begun = time.monotonic()
     seconds = 0.15 * max(0.0, left)
     nothing = Recipe(whole["EarlyStopping"])
-    tries = ((stack, whole), (folds, whole), (stack, nothing), (folds, nothing))
-    timed = [_rate(r) for r in engine.run([_task(count, folds, recipe, course, seconds) for count, recipe in tries])]
-    rates, bare = {stack: timed[0], folds: timed[1]}, {stack: timed[2] / timed[0], folds: timed[3] / timed[1]}
+    tries = ((stack, whole), (folds, whole), (stack, nothing))
+    timed = engine.run([_task(count, folds, recipe, course, seconds) for count, recipe in tries])
+    rates, bare = {stack: timed[0].pace, folds: timed[1].pace}, timed[2].pace / max(1e-9, timed[0].pace)
     chunk = max(rates, key=lambda k: rates[k])
     rate, mode = rates[chunk] * engine.hands, "traced"
     told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process, one by one {rates[folds]:,.0f}"
+    precision = "float32"
+    if device == "cuda":
+        halved = dataclasses.replace(course, precision="bfloat16")
+        fast = engine.run([_task(chunk, folds, whole, halved, seconds)])[0].pace * engine.hands
+        told += f", in bfloat16 {fast / engine.hands:,.0f}"
+        if fast > _WORTH * rate:
+            rate, precision, course = fast, "bfloat16", halved
     left -= time.monotonic() - begun
-    if _pays(rate, _GAIN * rate, left, compiling_seconds()):
+    crowded = max(1.0, timed[0].building / _TRACING)
+    if _pays(rate, _GAIN * rate, left, compiling_seconds() * crowded):
         compiled, note = _compiled(engine, chunk, folds, whole, course)
         if compiled > rate:
             rate, mode = compiled, "compiled"
@@ -69,8 +88,8 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     name = ("processes" if engine.hands > 1 else "stack") if chunk > folds else "loop"
     hands = f"{engine.hands} processes" if engine.hands > 1 else "this process"
     way = f"stacks of {chunk}" if chunk > folds else "one by one"
-    faster = min(4.0, max(1.0, bare[chunk])) if mode == "traced" else 1.0
-    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})", faster)
+    faster = min(3.0, max(1.0, bare)) if mode == "traced" else 1.0
+    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})", faster, precision)
 
 
 def _pays(slow: float, fast: float, left: float, cost: float) -> bool:
@@ -82,7 +101,7 @@ def _compiled(engine: Engine, chunk: int, folds: int, whole: Recipe, course: Cou
     course = dataclasses.replace(course, mode="compiled")
     results = engine.run([_task(chunk, folds, whole, course, float("inf"))] * engine.hands)
     note = next((r.note for r in results if r.note), "")
-    return sum(_rate(r) for r in results), note
+    return sum(r.pace for r in results), note
 
 
 def _task(count: int, folds: int, whole: Recipe, course: Course, seconds: float) -> Task:
@@ -90,11 +109,7 @@ def _task(count: int, folds: int, whole: Recipe, course: Course, seconds: float)
     return Task(course, members, seconds=seconds)
 
 
-def _rate(result: Result) -> float:
-    return len(result.cohort) * max(1, result.cohort.step) / max(1e-6, result.stepping)
-
-
 def pinned(plan: Plan) -> Probe:
     """A stored plan's way of running, to be repeated as it was."""
     told = f"as planned before: {plan.mode}, stacks of {plan.chunk}"
-    return Probe(plan.chunk, plan.mode, plan.engine, plan.rate, told, plan.bare)
+    return Probe(plan.chunk, plan.mode, plan.engine, plan.rate, told, plan.bare, plan.precision)

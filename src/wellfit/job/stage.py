@@ -83,7 +83,9 @@ class Stage:
 
     def arena(self, doing: str, *, refit: bool = False) -> Arena:
         """Where the candidates of a phase compete."""
-        course = Course(self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode)
+        course = Course(
+            self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode, precision=self.plan.precision
+        )
         judge = (lambda cohort: 0.0) if refit else self.judge
         return Arena(
             self.engine, self._carried(doing), 1 if refit else self.material.folds, self.plan.chunk, course, judge,

@@ -66,7 +66,7 @@ def run_study(
     table = source.table
     metric = make_metric(options.metric, table.task, table.classes)
     metric.check(table.target, len(table.classes))
-    check_recipe(given, table.task)
+    found = check_recipe(given, table.task, options)
     check_balance(options, given, table.task)
     folder = make_folder(options.out, Path(source.name).name.partition(".")[0], data_hash(table))
     progress.begin(f"{source.name} in {folder}", clock.seconds)
@@ -77,8 +77,8 @@ def run_study(
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)
-    if note:
-        progress.say("note", note)
+    for sentence in [*map(str, found), *([note] if note else [])]:
+        progress.say("note", sentence)
     write_json(folder / "run.json", record)
     stage: Stage | None = None
     try:

@@ -16,7 +16,7 @@ _QUADRATIC = ("L2", "ElasticNet")
 @rule(
     "WF-L01", "error", "weights decayed twice",
     source="Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019, arXiv 1711.05101",
-    fix="Keep one of the two, or allow it by this code.",
+    fix="Keep one of the two.",
 )  # fmt: skip
 def decayed_twice(at: Situation) -> Iterator[str]:
     quadratic = [p.name for p in at.parts(*_QUADRATIC)]

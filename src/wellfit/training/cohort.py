@@ -14,6 +14,7 @@ from wellfit.draws import member_key
 from wellfit.recipe import Recipe
 from wellfit.stacking import stack
 from wellfit.target import Target
+from wellfit.training.apart import together
 from wellfit.training.step import State, Trainer, network_weights
 
 
@@ -30,18 +31,23 @@ class Member:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """The data of a study: encoded inputs, targets, and the folds as row numbers (train, valid)."""
+    """The data of a study: encoded inputs, targets, and the folds as row numbers (train, valid).
+
+    Attributes:
+        outputs: the shape of what a network gives for one row, where it is not that of the row's target.
+    """
 
     x: Tensor
     target: Target
     folds: tuple[tuple[Tensor, Tensor], ...]
+    outputs: tuple[int, ...] | None = None
 
     def to(self, device: torch.device) -> Rows:
         target = dataclasses.replace(
             self.target, values=self.target.values.to(device), weight=self.target.weight.to(device)
         )
         folds = tuple((a.to(device), b.to(device)) for a, b in self.folds)
-        return Rows(self.x.to(device), target, folds)
+        return Rows(self.x.to(device), target, folds, self.outputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Best:
         loss: (members,) validation loss, infinite before the first finite one.
         step: (members,) the step it was reached at.
         weights: the weights to hand over, as they were then.
-        outputs: (members, rows, outputs) on the validation rows.
+        outputs: (members, rows, ...) on the validation rows.
     """
 
     loss: Tensor
@@ -137,12 +143,13 @@ def start(trainer: Trainer, make: Callable[[], nn.Module], members: Sequence[Mem
     """Build the members' networks, each from its own seed, and stack them; torch's generator is left as it was."""
     states = [trainer.start(seeded(make, m.seed), m.recipe) for m in members]
     plain = [(s.params, s.buffers, s.moments) for s in states]
-    params, buffers, moments = _stack(plain)
+    params, buffers, moments = together(plain)
     first = next(iter(params.values()))
     recipes = stack([Recipe(*s.recipe) for s in states], first[0])
     state = State(params, buffers, moments, recipes)
     held = max(len(valid) for _, valid in rows.folds)
-    outputs = first.new_zeros((len(members), held, rows.target.values.shape[-1]))
+    shape = rows.target.values.shape[-1:] if rows.outputs is None else rows.outputs
+    outputs = first.new_zeros((len(members), held, *shape))
     infinite = first.new_full((len(members),), torch.inf)
     weights = {n: w.clone() for n, w in network_weights(state.weights()).items()}
     best = Best(infinite, torch.zeros(len(members), dtype=torch.int64, device=first.device), weights, outputs)
@@ -154,9 +161,3 @@ def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()
-
-
-def _stack(trees: Sequence[Any]) -> Any:
-    leaves = [_pytree.tree_leaves(t) for t in trees]
-    spec = _pytree.tree_structure(trees[0])
-    return _pytree.tree_unflatten([torch.stack(row) for row in zip(*leaves, strict=True)], spec)

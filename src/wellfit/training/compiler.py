@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,49 @@ _COLD, _WARM = 30.0, 14.0
 machine, when the compiler's headers are prepared, and later."""
 
 
+def warm_up() -> None:
+    """Trace something small: the first trace of a process imports for seconds, best while the data are being read."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    make_fx(torch.func.vmap(torch.func.grad(lambda w: (w * w).sum())))(torch.ones(2, 2))
+
+
 def simplified(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
     """The same computation without what is computed twice or for nothing: a third of the nodes of a full recipe."""
     graph.graph.eliminate_dead_code()
-    try:
-        from torch._functorch.compile_utils import fx_graph_cse  # private: where it is gone, the graph is only longer
-
-        graph.graph = fx_graph_cse(graph.graph)
-    except ImportError:
-        pass
-    graph.graph.eliminate_dead_code()
+    if not any(_writes(node) for node in graph.graph.nodes):
+        _share(graph.graph)
     graph.recompile()
     return graph
+
+
+def _share(graph: torch.fx.Graph) -> None:
+    """Let equal calls on equal arguments be one node; only where no node writes into another's result."""
+    known: dict[Any, torch.fx.Node] = {}
+    for node in list(graph.nodes):
+        if node.op != "call_function":
+            continue
+        key = (node.target, _fixed(node.args), _fixed(node.kwargs))
+        first = known.setdefault(key, node)
+        if first is not node:
+            node.replace_all_uses_with(first)
+            graph.erase_node(node)
+
+
+def _fixed(value: Any) -> Any:
+    """Arguments as something that can be compared: 1, 1.0 and True are different."""
+    if isinstance(value, list | tuple):
+        return tuple(_fixed(v) for v in value)
+    if isinstance(value, Mapping):
+        return tuple(sorted((k, _fixed(v)) for k, v in value.items()))
+    return value if isinstance(value, torch.fx.Node) else (type(value), repr(value))
+
+
+def _writes(node: torch.fx.Node) -> bool:
+    """Whether a node changes one of its arguments, or gives another result each time."""
+    schema = getattr(node.target, "_schema", None)
+    tags = getattr(node.target, "tags", ())
+    return schema is not None and (schema.is_mutable or torch.Tag.nondeterministic_seeded in tags)
 
 
 def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:

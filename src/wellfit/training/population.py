@@ -12,6 +12,7 @@ from torch import Tensor
 
 from wellfit.draws import Now
 from wellfit.regularizer import Params
+from wellfit.training.apart import member, together
 from wellfit.training.cohort import Best, Cohort, Rows
 from wellfit.training.order import epoch_rows
 from wellfit.training.prepared import Prepared, prepare
@@ -23,6 +24,7 @@ _FORGIVEN = 2.5
 """Seconds of tracing that a deadline waits for: a stack that has just been built should train, too."""
 
 _EVALUATED_AT_ONCE = 1024  # rows: larger blocks leave the cache
+_NUMBERS_AT_ONCE = 2**24  # of inputs, in as many rows: what networks make of a picture is many times its size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Course:
         batch: rows a step.
         evaluate_every: steps between evaluations; there is always one at the end.
         mode: how steps run, see ``runner.MODES``.
-        deadline: ``time.monotonic()`` after which no step starts.
+        deadline: ``time.monotonic()`` after which no step starts, once ``least`` are taken.
         precision: of the passes of a step, see ``precision.PRECISIONS``.
     """
 
@@ -44,6 +46,7 @@ class Course:
     mode: str = "traced"
     deadline: float = float("inf")
     precision: str = "float32"
+    least: int = 0
 
 
 Report = Callable[[int, float], None]
@@ -56,6 +59,7 @@ class Population:
         self.trainer = trainer
         self.rows = rows
         self.latest: Runner | None = None
+        self.stepping, self.stepped = 0.0, 0
         self._runners: dict[tuple[object, ...], Runner] = {}
 
     def building(self) -> float:
@@ -65,13 +69,19 @@ class Population:
     def train(self, cohort: Cohort, course: Course, report: Report | None = None) -> Cohort:
         """Train a cohort up to ``course.until``, or as far as the deadline allows.
 
-        ``report(step, best loss)`` is called after each evaluation.
+        ``report(step, best loss)`` is called after each evaluation. Afterwards ``stepping`` holds the seconds of all
+        steps but the first, which builds, and ``stepped`` counts them.
         """
         loop, built = _Loop(self, cohort, course), self.building()
+        self.stepping, self.stepped = 0.0, 0
         while loop.step < course.until:
-            if time.monotonic() >= course.deadline + min(_FORGIVEN, self.building() - built):
+            begun = time.monotonic()
+            late = begun >= course.deadline + min(_FORGIVEN, self.building() - built)
+            if late and loop.step >= cohort.step + course.least:
                 break
             loss = loop.advance()
+            if loop.step > cohort.step + 1:
+                self.stepping, self.stepped = self.stepping + time.monotonic() - begun, self.stepped + 1
             if loop.step % course.evaluate_every == 0 or loop.step == course.until:
                 loop.evaluate(loss)
                 if report:
@@ -90,12 +100,23 @@ class Population:
         self.latest = self._runners[shape]
         return self.latest
 
-    def outputs(self, weights: Params, rows: Tensor) -> Tensor:
-        """(members, rows, outputs) of stacked weights on rows that are (rows,) for all or (members, rows)."""
+    def outputs(self, weights: Params, rows: Tensor, apart: bool = False) -> Tensor:
+        """(members, rows, ...) of stacked weights on rows that are (rows,) for all or (members, rows).
+
+        Args:
+            apart: one member after the other, without vmap.
+        """
         own = rows.ndim == 2
         predict = torch.func.vmap(self.trainer.predict, in_dims=(0, 0 if own else None))
-        blocks = rows.split(_EVALUATED_AT_ONCE, dim=-1)
+        if apart:
+            predict = functools.partial(self._outputs_apart, own)
+        numbers = self.rows.x[:1].numel()
+        blocks = rows.split(max(1, min(_EVALUATED_AT_ONCE, _NUMBERS_AT_ONCE // max(1, numbers))), dim=-1)
         return torch.cat([predict(dict(weights), self.rows.x[block]) for block in blocks], dim=1)
+
+    def _outputs_apart(self, own: bool, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        count = len(next(iter(weights.values())))
+        return torch.stack([self.trainer.predict(member(weights, i), x[i] if own else x) for i in range(count)])
 
 
 class _Loop:
@@ -144,7 +165,7 @@ class _Loop:
         assert self.runner is not None
         state = self.runner.unflatten(self.flat)
         weights = self._handed_over(state)
-        outputs = self.population.outputs(weights, self.valid_rows)
+        outputs = self.population.outputs(weights, self.valid_rows, self.course.mode == "apart")
         loss = self._valid_loss(outputs)
         old = self.cohort.best
         stopped = _stopped(state)
@@ -164,6 +185,8 @@ class _Loop:
     def _valid_loss(self, outputs: Tensor) -> Tensor:
         target = self.population.rows.target
         rows = self.valid_rows if self.valid_rows.ndim == 2 else self.valid_rows.expand(len(outputs), -1)
+        if target.criterion is not None:  # of all rows as one batch; somebody's function may know no stacks
+            return torch.stack([target.take(r).loss(out) for out, r in zip(outputs, rows, strict=True)])
         losses = torch.vmap(lambda out, t: t.row_losses(out))(outputs, target.take(rows))
         return (losses * self.valid_weight).sum(1) / self.valid_weight.sum(-1)
 
@@ -173,6 +196,8 @@ class _Loop:
         if not settles(trainer, state):
             return torch.vmap(State.deployed)(state)
         x = self.population.rows.x[self.order[:BATCHES]]
+        if self.course.mode == "apart":
+            return together([settled(trainer, member(state, i), x[:, i]) for i in range(len(self.cohort))])
         return torch.func.vmap(functools.partial(settled, trainer), in_dims=(0, 1))(state, x)
 
     def _after_epoch(self, state: State, loss: Tensor) -> State:

@@ -1,4 +1,4 @@
-"""Three ways to run the one step for a whole stack: by vmap, as a traced graph, or compiled. All give the same."""
+"""Ways to run the one step for a whole stack: by vmap, as a traced graph, compiled, or apart. All give the same."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from torch.utils import _pytree
 
 from wellfit.draws import Drawn, Now, Request
 from wellfit.target import Target
+from wellfit.training.apart import member, own_draws, together
 from wellfit.training.compiler import compiled, simplified
 from wellfit.training.step import Batch, State, Trainer
 
-MODES = ("eager", "traced", "compiled")
+MODES = ("eager", "traced", "compiled", "apart")
+"""``apart`` runs one member after the other, for networks that vmap and tracing cannot follow."""
 
 
 class Inputs(NamedTuple):
@@ -47,7 +49,7 @@ class Runner:
     def __init__(self, trainer: Trainer, state: State, inputs: Inputs, mode: str) -> None:
         begun = time.monotonic()
         self.mode, self.note = mode, ""
-        self.requests = requests_of(trainer, state, inputs)
+        self.requests = requests_of(trainer, state, inputs, mode == "apart")
         self._trainer = trainer
         self._spec = _pytree.tree_structure(state)
         self._function: Callable[..., list[Tensor]] | None = None
@@ -76,10 +78,11 @@ class Runner:
         def function(*flat: Tensor) -> list[Tensor]:
             state = _pytree.tree_unflatten(list(flat[:held]), self._spec)
             read = _pytree.tree_unflatten(list(flat[held:]), spec)
-            later, loss = stacked_step(self._trainer, self.requests, state, read)
+            way = apart_step if self.mode == "apart" else stacked_step
+            later, loss = way(self._trainer, self.requests, state, read)
             return [*_pytree.tree_leaves(later), loss]
 
-        if self.mode == "eager":
+        if self.mode in ("eager", "apart"):
             self._function = function
         else:
             self._function = self._graph(function, arguments)
@@ -110,13 +113,36 @@ def stacked_step(trainer: Trainer, requests: list[Request], state: State, inputs
     return torch.func.vmap(one, in_dims=(0, Inputs(0, 0, 0, 0, None, None, draws)))(state, inputs)  # type: ignore[arg-type]
 
 
-def requests_of(trainer: Trainer, state: State, inputs: Inputs) -> list[Request]:
+def apart_step(trainer: Trainer, requests: list[Request], state: State, inputs: Inputs) -> tuple[State, Tensor]:
+    """One step of every member, one after the other."""
+    shared = sum(_width(r) for r in requests)
+    found = []
+    for place in range(len(inputs.keys)):
+        own, read = member(state, place), _read_by(inputs, place, shared)
+        now = _now(own, read, ready=_by_request(requests, read))
+        with own_draws(read.keys, read.step):
+            found.append(trainer.step(own, Batch(read.x, read.target), now))
+    return together(found)
+
+
+def _read_by(inputs: Inputs, place: int, shared: int) -> Inputs:
+    """What one member reads; the first ``shared`` draws have no axis of members."""
+    keys, rates, x, target, turns = member((*inputs[:4], inputs.draws[shared:]), place)
+    return Inputs(keys, rates, x, target, inputs.step, inputs.epoch, inputs.draws[:shared] + turns)
+
+
+def requests_of(trainer: Trainer, state: State, inputs: Inputs, apart: bool = False) -> list[Request]:
     """The draws that a step asks for, each once, found by taking one step whose result is thrown away."""
     asked: list[Request] = []
 
     def one(state: State, read: Inputs) -> Tensor:
         return trainer.step(state, Batch(read.x, read.target), _now(state, read, asked=asked))[1]
 
+    if apart:
+        read = _read_by(inputs._replace(draws=[]), 0, 0)
+        with own_draws(read.keys, read.step):
+            one(member(state, 0), read)
+        return list(dict.fromkeys(asked))
     in_dims = (0, Inputs(0, 0, 0, 0, None, None, []))  # type: ignore[arg-type]
     torch.func.vmap(one, in_dims=in_dims)(state, inputs._replace(draws=[]))
     return list(dict.fromkeys(asked))

@@ -86,9 +86,13 @@ class Trainer:
         return tuple(find_sites(self.network).values())
 
     def start(self, network: nn.Module, recipe: Recipe) -> State:
-        """The first state of a model: its weights as ``network`` holds them, the recipe's knobs as tensors."""
-        params = {n: p.detach().clone() for n, p in network.named_parameters()}
-        buffers = {n: b.detach().clone() for n, b in network.named_buffers()}
+        """The first state of a model: its weights as ``network`` holds them, the recipe's knobs as tensors.
+
+        Parameters that want no gradient are kept as buffers: they are handed over as they are, and nothing moves them.
+        """
+        params = {n: p.detach().clone() for n, p in network.named_parameters() if p.requires_grad}
+        frozen = {n: p.detach().clone() for n, p in network.named_parameters() if not p.requires_grad}
+        buffers = {n: b.detach().clone() for n, b in network.named_buffers()} | frozen
         like = next(iter(params.values()))
         recipe = recipe.on(like)
         params |= recipe.extend(params, self.sites)

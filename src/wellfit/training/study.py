@@ -24,6 +24,10 @@ class Study:
     rows: Rows
     device: str = "cpu"
 
+    def network(self) -> nn.Module:
+        """One network, its weights drawn from torch's generator."""
+        return MLP(self.shape)
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -47,7 +51,8 @@ class Result:
 
     Attributes:
         cohort: the members as they stand, on the CPU.
-        seconds: what it took in all; ``building`` of it went into tracing and compiling, ``stepping`` into steps.
+        seconds: what it took in all; ``building`` of it went into tracing and compiling.
+        pace: member-steps a second of the steps alone, evaluations left out; 0 where there was only the first.
         mode: how the steps ran in the end.
         note: what did not go as asked, or empty.
     """
@@ -55,7 +60,7 @@ class Result:
     cohort: Cohort
     seconds: float
     building: float
-    stepping: float
+    pace: float
     mode: str
     note: str = ""
 
@@ -75,13 +80,13 @@ class Desk:
         population = self._population(_structural(members[0].recipe))
         course = dataclasses.replace(task.course, deadline=begun + task.seconds)
         cohort = task.cohort.to(self.device) if task.cohort else self.begin(members)
-        built, started = population.building(), time.monotonic()
+        built = population.building()
         cohort = population.train(cohort, course, report)
-        trained = time.monotonic() - started
         runner = population.latest
         mode, note = (runner.mode, runner.note) if runner else (course.mode, "")
         building = population.building() - built
-        return Result(cohort.to("cpu"), time.monotonic() - begun, building, trained - building, mode, note)
+        pace = len(cohort) * population.stepped / max(1e-9, population.stepping)
+        return Result(cohort.to("cpu"), time.monotonic() - begun, building, pace, mode, note)
 
     def begin(self, members: tuple[Member, ...]) -> Cohort:
         structure = _structural(members[0].recipe)
@@ -89,7 +94,7 @@ class Desk:
         return start(trainer, lambda: self.network(structure), members, self.rows)
 
     def network(self, structure: Recipe) -> nn.Module:
-        return structure.rewrite(MLP(self.study.shape)).to(self.device)
+        return structure.rewrite(self.study.network()).to(self.device)
 
     def _population(self, structure: Recipe) -> Population:
         key = structure.parts_key()

@@ -66,12 +66,14 @@ def serve(incoming: BinaryIO, reply: Callable[[Any], None]) -> None:
     """Answer messages until the pipe closes."""
     import torch
 
+    from wellfit.training.compiler import warm_up
     from wellfit.training.products import choose_products
     from wellfit.training.study import Desk
 
     torch.set_num_threads(1)
     choose_products()
     reply(("ready", os.getpid()))
+    warm_up()
     desk: Desk | None = None
     while True:
         kind, content = receive(incoming)
