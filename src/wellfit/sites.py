@@ -6,14 +6,19 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+if TYPE_CHECKING:
+    from wellfit.draws import Now
+
 ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.SELU, nn.Mish, nn.Softplus)
 
-_ENTERS = ".in"
+ENTERS = ".in"
+"""What a site's name ends with where it is what enters an activation, not what leaves it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +36,13 @@ class Site:
     kind: str
     index: int = 0
     total: int = 1
+
+    def call(self, count: int, now: Now) -> Now:
+        """The moment of its ``count``-th call in one pass: a module that a network uses twice draws twice.
+
+        What a branch drops is decided before it is computed, so that each of its calls has the draws of the first.
+        """
+        return now if count == 1 or self.kind == "branch" else now.again(f"call{count}")
 
 
 class Marker(nn.Identity):
@@ -81,7 +93,7 @@ def find_sites(model: nn.Module) -> dict[str, Site]:
     if not found:
         found = dict.fromkeys(entered, "hidden")
         found |= {n: "embedding" for n, m in model.named_modules() if isinstance(m, nn.Embedding)}
-    found |= {f"{n}{_ENTERS}": "preactivation" for n in entered}
+    found |= {f"{n}{ENTERS}": "preactivation" for n in entered}
     totals = {kind: list(found.values()).count(kind) for kind in found.values()}
     seen = dict.fromkeys(totals, 0)
     sites = {}
@@ -123,6 +135,6 @@ def leaving_out(model: nn.Module, kept: Callable[[Site, int], Tensor | None], si
 
 def _hook(model: nn.Module, site: Site, act: Callable[[Tensor, Site], Tensor]) -> RemovableHandle:
     if site.kind == "preactivation":
-        module = model.get_submodule(site.name.removesuffix(_ENTERS))
+        module = model.get_submodule(site.name.removesuffix(ENTERS))
         return module.register_forward_pre_hook(lambda _module, args: (act(args[0], site), *args[1:]))
     return model.get_submodule(site.name).register_forward_hook(lambda _module, _args, out: act(out, site))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
 from wellfit.errors import RecipeError
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import Regularizer
+from wellfit.regularizers import WeightDecay
 from wellfit.wrappers import Wrapper
 
 PREFIX = "recipe__"
+DEFAULT = Recipe(WeightDecay(0.3))
+"""What is fitted where no recipe is given: a part that draws nothing, so that a row of weight 2 is two rows."""
 
 
 class RecipeKnobs(BaseEstimator):
@@ -29,7 +32,7 @@ class RecipeKnobs(BaseEstimator):
         Raises:
             RecipeError: ``recipe`` is none.
         """
-        return Recipe(*([] if self.recipe is None else [self.recipe]))
+        return DEFAULT if self.recipe is None else Recipe(self.recipe)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; ``deep`` adds the knobs of the recipe's parts."""
@@ -38,7 +41,7 @@ class RecipeKnobs(BaseEstimator):
             params |= {f"{PREFIX}{name}": value for name, value in _knobs(self.resolved_recipe()).items()}
         return params
 
-    def set_params(self, **params: Any) -> RecipeKnobs:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, the recipe itself before its knobs.
 
         Raises:
@@ -76,7 +79,7 @@ def with_knobs(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
 
 
 def _knobs(recipe: Recipe) -> dict[str, Any]:
-    return {f"{part.name}__{knob}": getattr(_inside(part), knob) for part in recipe for knob in part.knobs()}
+    return {f"{part.name}__{knob}": getattr(leaf_of(part), knob) for part in recipe for knob in part.knobs()}
 
 
 def _turned(part: Regularizer, values: Mapping[str, Any]) -> Regularizer:
@@ -89,8 +92,3 @@ def _rebuilt(part: Regularizer, knobs: Mapping[str, Any]) -> Regularizer:
         return part.replace(inner=_rebuilt(part.inner, knobs))
     return part.replace(**knobs)
 
-
-def _inside(part: Regularizer) -> Regularizer:
-    while isinstance(part, Wrapper):
-        part = part.inner
-    return part

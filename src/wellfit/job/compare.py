@@ -11,7 +11,7 @@ import torch
 
 from wellfit.errors import WellfitError
 from wellfit.job.baselines import Baseline
-from wellfit.job.metrics import Metric, row_losses, secondary
+from wellfit.job.metrics import Metric
 from wellfit.job.nets import Nets, sharpen
 from wellfit.job.phases import Finalist
 from wellfit.job.prepare import Material
@@ -175,7 +175,7 @@ def _record(
     one: Contestant, base: Contestant | None, metric: Metric, truth: np.ndarray, weight: np.ndarray
 ) -> dict[str, Any]:
     score, low, high = _scored(one, metric, truth, weight)
-    figures = [secondary(truth, p, weight) for p in one.predicted]
+    figures = [metric.secondary(truth, p, weight) for p in one.predicted]
     record: dict[str, Any] = {
         "key": one.key, "label": one.label, "score": score, "interval": [low, high], "seeds": one.seeds,
         "secondary": {n: float(np.mean([f[n] for f in figures])) for n in figures[0]}, "detail": one.detail,
@@ -189,13 +189,13 @@ def _record(
     return record
 
 
-def _losses(one: Contestant, truth: np.ndarray) -> np.ndarray:
-    return np.stack([row_losses(truth, p) for p in one.predicted])
+def _losses(one: Contestant, metric: Metric, truth: np.ndarray) -> np.ndarray:
+    return np.stack([metric.row_losses(truth, p) for p in one.predicted])
 
 
 def _scored(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
     if metric.custom is None:
-        found = score_interval(_losses(one, truth), metric.of_means, weight)
+        found = score_interval(_losses(one, metric, truth), metric.of_means, weight)
         return found.value, found.low, found.high
     values = _resampled(one, metric, truth, weight)
     return (float(values[0]), *(float(q) for q in np.nanquantile(values[1:], [0.025, 0.975])))  # type: ignore[return-value]
@@ -206,7 +206,7 @@ def _gain(
 ) -> tuple[float, float, float]:
     """How much better one is than the base; positive is better, whatever the metric's sense."""
     if metric.custom is None:
-        found = paired_gain(_losses(base, truth), _losses(one, truth), metric.of_means, weight)
+        found = paired_gain(_losses(base, metric, truth), _losses(one, metric, truth), metric.of_means, weight)
         return found.value, found.low, found.high
     sign = 1.0 if metric.lower_is_better else -1.0
     drawn = sign * (_resampled(base, metric, truth, weight) - _resampled(one, metric, truth, weight))

@@ -68,9 +68,9 @@ def finish(
     if baselines:
         record["plan"]["skipped"] += baselines.missing()
     if status != "finished":
-        record["verdict"] = _stopped(status)
+        record["verdict"] = stopped_verdict(status)
     record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
-    recipe = _recipe(stage, chosen)
+    recipe = chosen_recipe(stage, chosen)
     _complete(stage, record, recipe, use, status, finalists, chosen)
     record["selection"] = selection(stage, chosen, refit, shape)
     _write(stage, groups, use, recipe, record, folder, finalists, used)
@@ -82,12 +82,13 @@ def _untested() -> dict[str, Any]:
     return {"level": "partial", "sentence": "There are no test rows: nothing was proved.", "not_checked": []}
 
 
-def _stopped(status: str) -> dict[str, Any]:
+def stopped_verdict(status: str) -> dict[str, Any]:
+    """What a run that ended early can say."""
     why = {"interrupted": "The run was stopped", "budget": "The budget ended"}.get(status, "The run ended early")
     return {"level": "partial", "sentence": f"{why} before the comparison; this is the best so far.", "not_checked": []}
 
 
-def _recipe(stage: Stage, chosen: Finalist) -> Recipe:
+def chosen_recipe(stage: Stage, chosen: Finalist) -> Recipe:
     """The chosen recipe with what a training beside it needs."""
     settings = {
         "learning_rate": chosen.candidate.rate, "batch_size": float(stage.plan.batch), "steps": float(stage.plan.steps)
@@ -190,7 +191,13 @@ def _complete(
     record["recipe"] = recipe.to_json()
     record["lint"] = [f.to_json() for f in recipe.lint(optimizer="Adam")]
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
-    record["search"] = {
+    record["search"] = search_record(stage, finalists, chosen)
+    record["curves"] = curves_of(finalists, chosen)
+
+
+def search_record(stage: Stage, finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any]:
+    """What was tried, and what came of it."""
+    return {
         "members": sum(r.members for r in stage.records if r.until == stage.plan.rungs[0].until),
         "diverged": int(stage.diverged), "member_steps": dict(stage.spent),
         "rungs": [plain(vars(r)) for r in stage.records],
@@ -205,7 +212,6 @@ def _complete(
             for f in finalists
         ],
     }  # fmt: skip
-    record["curves"] = curves_of(finalists, chosen)
 
 
 def _write(

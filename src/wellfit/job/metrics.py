@@ -61,6 +61,14 @@ class Metric:
                 code="WF-U02",
             ) from error
 
+    def row_losses(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """(rows,) what the score is the mean of, where there is no function of somebody's own."""
+        return row_losses(truth, predicted)
+
+    def secondary(self, truth: np.ndarray, predicted: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+        """The usual figures beside the deciding one."""
+        return secondary(truth, predicted, weight)
+
     def of_means(self, means: np.ndarray) -> np.ndarray:
         """From mean row losses to the score."""
         return np.sqrt(means) if self.name == "RMSE" else means

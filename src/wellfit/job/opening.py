@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def open_stage(
     given: Recipe | None, record: dict[str, Any], folder: Path,
 ) -> Stage:  # fmt: skip
     """Give the engine the data, probe it, and write the plan down before training."""
-    stored = _stored_plan(options)
+    stored = stored_plan(options)
     rows = material.fewest
     draft = stored or make_plan(
         rows=rows, inputs=material.views[0].encoder.width, valid_rows=1, folds=material.folds, chunk=16, hands=1,
@@ -110,7 +111,7 @@ def open_stage(
     )  # fmt: skip
     device = resolve_device(options.device)
     engine.open(Study(material.shape(draft.width, draft.depth), material.rows, device))
-    stage = Stage(material, metric, engine, draft, progress, options.seed, _ticker(progress, clock), given)
+    stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
     stage.repeated = stored is not None
     probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
@@ -132,7 +133,7 @@ def open_stage(
     return stage
 
 
-def _stored_plan(options: Options) -> Plan | None:
+def stored_plan(options: Options) -> Plan | None:
     if options.plan is None:
         return None
     try:
@@ -148,7 +149,8 @@ def _stored_plan(options: Options) -> Plan | None:
     return Plan.from_json({f.name: stored[f.name] for f in dataclasses.fields(Plan) if f.name in stored})
 
 
-def _ticker(progress: Progress, clock: Clock) -> Any:
+def ticker(progress: Progress, clock: Clock) -> Callable[[str, float | None], None]:
+    """What phases call as they go: tells the display the best loss so far, ten times a second at most."""
     best: list[float] = []
     last = [0.0]
 

@@ -15,7 +15,7 @@ from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping
 from wellfit.search import portfolio
 from wellfit.search.halving import Entrant, RungRecord, climb
-from wellfit.search.space import Candidate, Proposer, searched
+from wellfit.search.space import Candidate, Proposer
 
 PATIENCE = 10.0
 
@@ -54,7 +54,7 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
 
 
 def _proposer(stage: Stage, rate: float) -> Proposer:
-    parts = searched(stage.material.table.task, stage.plan.long)
+    parts = stage.parts()
     proposer = Proposer(parts, stage.seed)
     for recipe, its_rate in portfolio.cocktails(parts, rate, stage.plan.steps):
         proposer.start_with(recipe, its_rate)
@@ -65,7 +65,7 @@ def _proposals(stage: Stage, proposer: Proposer, count: int, rate: float, genera
     """Single regularizers first (a third of the first generation at most), then what Optuna proposes."""
     if generation:
         return [proposer.propose() for _ in range(count)]
-    parts = searched(stage.material.table.task, stage.plan.long)
+    parts = stage.parts()
     alone = portfolio.singles(parts, rate, min(2 * len(parts), max(count > 1, count // 3)))
     return alone + [proposer.propose() for _ in range(count - len(alone))]
 

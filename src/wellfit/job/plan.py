@@ -188,7 +188,7 @@ def _ladders(turns: float, enough: int, whole: bool) -> list[Ladder]:
 
 def make_plan(
     *, rows: int, inputs: int, valid_rows: int, folds: int, chunk: int, hands: int, mode: str, engine: str, rate: float,
-    seconds: float, budget: float, bare: float = 1.0, precision: str = "float32",
+    seconds: float, budget: float, bare: float = 1.0, precision: str = "float32", batch: int | None = None,
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
 
@@ -204,9 +204,10 @@ def make_plan(
         seconds: what is left for training.
         budget: what the person gave.
         bare: how many times as fast steps without regularizers are.
+        batch: rows a step, where they are given and not to be sized here.
     """
     width, depth = size_network(rows, inputs, budget)
-    batch = size_batch(rows)
+    batch = batch or size_batch(rows)
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
     share = time_shares(bare)["search"]

@@ -15,6 +15,7 @@ from wellfit.job.prepare import Material
 from wellfit.progress import Progress
 from wellfit.proof import fit_temperature, probabilities
 from wellfit.recipe import Recipe
+from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EarlyStopping
 from wellfit.search.halving import Arena, Entrant, RungRecord
 from wellfit.search.levels import training_level
@@ -97,14 +98,17 @@ class Stage:
         bare = doing in ("controls", "balance") and self.plan.mode != "compiled"
         return Recipe(EarlyStopping().neutral()) if bare else self.whole()
 
+    def parts(self) -> dict[str, type[Regularizer]]:
+        """What the search draws from."""
+        return searched(self.material.table.task, self.plan.long)
+
     def whole(self) -> Recipe:
         """Every part that any candidate of this study has, neutral."""
-        parts = searched(self.material.table.task, self.plan.long)
         stopping = EarlyStopping().neutral()
         if self.given is not None:
             steps = training_level(self.given)
             return neutral_whole([Recipe(*(p for p in steps if "rewrite" not in p.stages)), Recipe(stopping)])
-        return neutral_whole([Recipe(*(cls() for cls in parts.values())), Recipe(stopping)])
+        return neutral_whole([Recipe(*(cls() for cls in self.parts().values())), Recipe(stopping)])
 
     def judge(self, cohort: Cohort) -> float:
         """The score of a candidate: its members' best outputs on the validation rows of their folds, calibrated."""

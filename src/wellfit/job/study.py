@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,13 @@ from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
-from wellfit.job.phases import Finalist, run_controls, run_refit, run_rescoring, run_search
-from wellfit.job.plan import SHARES, at_pace, rescored, time_shares
+from wellfit.job.phases import Finalist, run_refit
+from wellfit.job.plan import SHARES
 from wellfit.job.prepare import data_hash, make_material
 from wellfit.job.run import Run
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source, from_file
+from wellfit.job.timetable import Timetable
 from wellfit.job.variants import with_variants
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
@@ -124,18 +123,17 @@ class _Conduct:
 
     def run(self) -> Run:
         """Controls, search, re-scoring, what is left; then the test and the writing."""
-        controls = self._controls()
+        table = self._timetable()
+        controls = table.controls()
         if not controls:
             return _too_small(self.stage, self.record, self.folder, self.clock)
         if self.balance:
-            self._weigh(controls, self.balance)
-        found = self._search(controls[0].candidate.rate)
-        finalists = self._rescore(controls, found)
-        complete = [f for f in finalists if math.isfinite(f.score)]
-        self.record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
+            self._weigh(table, controls, self.balance)
+        found = table.search(controls[0].candidate.rate)
+        complete = table.rescore(controls, found, SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"]))
         if not complete:
             return _too_small(self.stage, self.record, self.folder, self.clock)
-        refit = self._refit(complete)
+        refit = self._refit(table, complete)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)
         self.stage.progress.phase("test", "the test rows are read, once")
@@ -143,57 +141,26 @@ class _Conduct:
             self.stage, complete, refit, self.baselines, self.record, self.folder, "finished", self.clock.used
         )
 
-    def _controls(self) -> list[Entrant]:
-        with self._phase("controls", "the network without regularization, over the learning rates"):
-            return run_controls(self.stage, self._deadline(time_shares(self.stage.plan.bare)["controls"]))
+    def _timetable(self) -> Timetable:
+        return Timetable(self.stage, self.clock, self.record, self.endless)
 
-    def _weigh(self, controls: list[Entrant], balance: _Balance) -> None:
+    def _weigh(self, table: Timetable, controls: list[Entrant], balance: _Balance) -> None:
         """None, weights and synthetic rows, each as long; the search goes on with what was asked for."""
-        with self._phase("balance", "no balancing, class weights and synthetic rows, at equal steps"):
-            run_balance(self.stage, balance.choices, controls, self._deadline(SHARE))
+        with table.phase("balance", "no balancing, class weights and synthetic rows, at equal steps"):
+            run_balance(self.stage, balance.choices, controls, table.deadline(SHARE))
         chosen = choose_balance(self.stage, balance.asked)
         self.record["balance"] = {"asked": balance.asked, "chosen": chosen}
         if not self.stage.weighed:
             self.record["plan"]["skipped"].append("comparison of ways to balance")
 
-    def _search(self, rate: float) -> list[Entrant]:
-        shares = time_shares(self.stage.plan.bare)
-        share = shares["search"] / (1.0 - shares["controls"])
-        if not self.endless:
-            plan, seconds = self.stage.plan, self.clock.until(share) - time.monotonic()
-            self.stage.plan = at_pace(plan, self.stage.pace("controls"), seconds, self.stage.material.folds)
-            for cut in self.stage.plan.cuts[len(plan.cuts) :]:
-                self.stage.progress.say("note", cut)
-        with self._phase("search", "cocktails and single regularizers"):
-            return run_search(self.stage, rate, self._deadline(share))
-
-    def _rescore(self, controls: list[Entrant], found: list[Entrant]) -> list[Finalist]:
-        share = SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"])
-        if not self.endless:
-            seconds = self.clock.until(share) - time.monotonic()
-            self.stage.plan = rescored(self.stage.plan, self.stage.pace("search"), seconds, self.stage.material.folds)
-        with self._phase("re-scoring", "the best again, each with the same fresh seeds"):
-            return run_rescoring(self.stage, controls, found, self._deadline(share))
-
-    def _refit(self, finalists: list[Finalist]) -> list[tuple[Finalist, Entrant]]:
+    def _refit(self, table: Timetable, finalists: list[Finalist]) -> list[tuple[Finalist, Entrant]]:
         """The best by the fresh seeds' validation score, which may be no regularization at all, on all rows."""
         best = min(finalists, key=lambda f: f.score)
-        with self._phase("refit", "the chosen recipe on all rows but the test's"):
-            found = run_refit(self.stage, [best], self._deadline(1.0))
+        with table.phase("refit", "the chosen recipe on all rows but the test's"):
+            found = run_refit(self.stage, [best], table.deadline(1.0))
         if not found:
             self.record["plan"]["skipped"].append("refit on all rows")
         return found
-
-    def _deadline(self, share: float) -> float:
-        return math.inf if self.endless else self.clock.until(share)
-
-    @contextlib.contextmanager
-    def _phase(self, name: str, sentence: str) -> Iterator[None]:
-        self.stage.progress.phase(name, sentence)
-        begun = time.monotonic()
-        yield
-        spent = self.stage.spent.get(name, 0)
-        self.record["phases"].append({"name": name, "seconds": time.monotonic() - begun, "member_steps": spent})
 
 
 def _too_small(stage: Stage, record: dict[str, Any], folder: Path, clock: Clock) -> Run:

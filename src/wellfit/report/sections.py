@@ -16,6 +16,7 @@ from wellfit.report.record import (
     Part,
     Row,
     find,
+    list_at,
     mapping_at,
     metric_label,
     number_at,
@@ -189,7 +190,14 @@ def recipe(record: Mapping[str, Any]) -> Html | None:
     more = h("p", f"Trained with {', '.join(settings)}.") if settings else None
     content = json.dumps(form, indent=2, default=str, allow_nan=True)[:_SHOWN_RECIPE]
     file = h("details", h("summary", "recipe.json"), preformatted(content))
-    return h("section", h("h2", "Recipe"), told, _recipe_table(found), more, file, id="recipe")
+    return h("section", h("h2", "Recipe"), told, _recipe_table(found), more, _lint(record), file, id="recipe")
+
+
+def _lint(record: Mapping[str, Any]) -> list[Html]:
+    """What the lint says of the recipe, each rule with its code and its way out."""
+    found = [f for f in list_at(record, "lint") if isinstance(f, Mapping)]
+    words = [" ".join(text_at(f, key) for key in ("code", "level", "sentence", "fix")) for f in found]
+    return _told_list("The lint", words) if words else []
 
 
 def _settings(form: Mapping[str, Any]) -> list[tuple[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -30,18 +30,20 @@ def settled(trainer: Trainer, state: State, x: Tensor) -> dict[str, Tensor]:
     if not settles(trainer, state):
         return weights
     moved = torch.stack([(weights[n] != w).any() for n, w in network_weights(state.params).items()]).any()
-    fresh = _mean_statistics(trainer.network, weights, state.buffers, x)
+    fresh = mean_statistics(trainer.network, weights, state.buffers, x)
     return {**weights, **{n: torch.where(moved, value, weights[n]) for n, value in fresh.items()}}
 
 
 def settles(trainer: Trainer, state: State) -> bool:
     """Whether there is anything to take anew: running statistics, and a part that hands over other weights."""
-    return "deploy" in state.recipe.stages and bool(_keeping(trainer.network))
+    return "deploy" in state.recipe.stages and bool(keeping_statistics(trainer.network))
 
 
-def _mean_statistics(network: nn.Module, weights: Params, buffers: Params, x: Tensor) -> dict[str, Tensor]:
+def mean_statistics(
+    network: nn.Module, weights: Params, buffers: Params, x: Iterable[Tensor]
+) -> dict[str, Tensor]:
     """The mean over batches of each running statistic under these weights."""
-    names = [f"{n}.{what}".lstrip(".") for n in _keeping(network) for what in ("running_mean", "running_var")]
+    names = [f"{n}.{what}".lstrip(".") for n in keeping_statistics(network) for what in ("running_mean", "running_var")]
     found = []
     network.train()
     with _only_the_newest(network):
@@ -52,7 +54,7 @@ def _mean_statistics(network: nn.Module, weights: Params, buffers: Params, x: Te
     return {n: torch.stack([written[n] for written in found]).mean(0) for n in names}
 
 
-def _keeping(network: nn.Module) -> dict[str, nn.Module]:
+def keeping_statistics(network: nn.Module) -> dict[str, nn.Module]:
     """The modules that keep running statistics."""
     return {n: m for n, m in network.named_modules() if getattr(m, "running_mean", None) is not None}
 
@@ -60,7 +62,7 @@ def _keeping(network: nn.Module) -> dict[str, nn.Module]:
 @contextlib.contextmanager
 def _only_the_newest(network: nn.Module) -> Iterator[None]:
     """While the context is open, running averages are the newest batch's alone."""
-    before = {m: m.momentum for m in _keeping(network).values()}
+    before = {m: m.momentum for m in keeping_statistics(network).values()}
     for module in before:
         module.momentum = 1.0
     try:

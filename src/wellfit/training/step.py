@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -148,9 +149,11 @@ class Trainer:
         buffers = {n: b.clone() for n, b in state.buffers.items()}  # normalization writes into its statistics
 
         hidden: dict[Site, Tensor] = {}
+        calls: collections.Counter[Site] = collections.Counter()
 
         def act(h: Tensor, site: Site) -> Tensor:
-            hidden[site] = state.recipe.activation(h, site, params, now)
+            calls[site] += 1
+            hidden[site] = state.recipe.activation(h, site, params, site.call(calls[site], now))
             return hidden[site]
 
         self.network.train()

@@ -1,0 +1,72 @@
+"""The phases that every search goes through, each with its share of the time that is left."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from wellfit.job.opening import Clock
+from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
+from wellfit.job.plan import at_pace, rescored, time_shares
+from wellfit.job.stage import Stage
+from wellfit.search.halving import Entrant
+
+
+@dataclasses.dataclass(frozen=True)
+class Timetable:
+    """Controls, search and re-scoring of one stage.
+
+    Attributes:
+        record: every phase is written down in it.
+        endless: a plan is repeated: its steps count, not the clock.
+    """
+
+    stage: Stage
+    clock: Clock
+    record: dict[str, Any]
+    endless: bool
+
+    def controls(self) -> list[Entrant]:
+        """The network without regularization, best first."""
+        with self.phase("controls", "the network without regularization, over the learning rates"):
+            return run_controls(self.stage, self.deadline(time_shares(self.stage.plan.bare)["controls"]))
+
+    def search(self, rate: float) -> list[Entrant]:
+        """Regularizers alone and together, best first; ``rate`` is the learning rate that served the controls best."""
+        shares = time_shares(self.stage.plan.bare)
+        share = shares["search"] / (1.0 - shares["controls"])
+        if not self.endless:
+            plan, seconds = self.stage.plan, self.clock.until(share) - time.monotonic()
+            self.stage.plan = at_pace(plan, self.stage.pace("controls"), seconds, self.stage.material.folds)
+            for cut in self.stage.plan.cuts[len(plan.cuts) :]:
+                self.stage.progress.say("note", cut)
+        with self.phase("search", "cocktails and single regularizers"):
+            return run_search(self.stage, rate, self.deadline(share))
+
+    def rescore(self, controls: list[Entrant], found: list[Entrant], share: float) -> list[Finalist]:
+        """The finalists whose trainings all came to an end, from fresh seeds; what did not is noted as skipped."""
+        if not self.endless:
+            seconds = self.clock.until(share) - time.monotonic()
+            self.stage.plan = rescored(self.stage.plan, self.stage.pace("search"), seconds, self.stage.material.folds)
+        with self.phase("re-scoring", "the best again, each with the same fresh seeds"):
+            finalists = run_rescoring(self.stage, controls, found, self.deadline(share))
+        complete = [f for f in finalists if math.isfinite(f.score)]
+        self.record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
+        return complete
+
+    def deadline(self, share: float) -> float:
+        """The moment when a share of what is left now has gone by; never, where a plan is repeated."""
+        return math.inf if self.endless else self.clock.until(share)
+
+    @contextlib.contextmanager
+    def phase(self, name: str, sentence: str) -> Iterator[None]:
+        """Tell that a phase begins, and write down what it took."""
+        self.stage.progress.phase(name, sentence)
+        begun = time.monotonic()
+        yield
+        spent = self.stage.spent.get(name, 0)
+        self.record["phases"].append({"name": name, "seconds": time.monotonic() - begun, "member_steps": spent})
