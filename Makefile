@@ -16,7 +16,7 @@ test: $(VENV)/.tested
 setup: $(VENV)/.tested
 
 lint: $(VENV)/.tested
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

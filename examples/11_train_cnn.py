@@ -49,7 +49,8 @@ def main():
         trained = train_epochs(network, recipe, train, valid, epochs=40, batch=50, rate=5e-3)
         with torch.no_grad():
             right = (trained.network(valid.x).argmax(1) == valid.target.values.argmax(1)).float().mean()
-        print(f"{name:8} held out: loss {trained.losses[trained.best - 1][1]:.3f}, accuracy {right:.3f}")
+        best, last = trained.losses[trained.best - 1][1], trained.losses[-1][1]
+        print(f"{name:8} held out: loss {best:.3f} at best, {last:.3f} at last, accuracy {right:.3f}")
     for size in (8, 11, 32):
         print(f"pictures of {size} by {size}:", tuple(trained.network(torch.zeros(2, 1, size, size)).shape))
 

@@ -1,4 +1,4 @@
-"""How strong a penalty should be, by cross-validation: RidgeCV, LassoCV, ElasticNetCV, GridSearchCV, RandomizedSearchCV.
+"""How strong a penalty should be: RidgeCV, LassoCV, ElasticNetCV, GridSearchCV and RandomizedSearchCV choose.
 
 Inputs are standardized inside the pipeline, so that each fold is scaled by its own training rows and a penalty treats
 all columns alike. What was found is translated into wellfit's words: the same problem, the same weights.

@@ -2,7 +2,9 @@
 
 lbfgs, newton and sag need a smooth penalty: L2 or none. liblinear does L1 and L2, and always penalizes something. saga
 does all of them, and alone does the elastic net. C is not 1 / lambda: of n rows, with a strength per unit of w ** 2 on
-the mean loss, C = 1 / (2 n L2); of |w| it is 1 / (n L1). C = 1, the default, is a penalty that nobody asked for.
+the mean loss, C = 1 / (2 n L2); of |w| it is 1 / (n L1). Without a penalty the classes can be told apart without error
+here, so that weights grow for as long as a solver goes on: that is why those rows differ. liblinear penalizes the
+intercept, too.
 """
 
 import warnings

@@ -18,11 +18,14 @@ from wellfit.errors import (
 )
 
 if TYPE_CHECKING:
+    from wellfit.exporter import Exported, export
+    from wellfit.importers import Imported, import_recipe
     from wellfit.job import Run, fit, load
     from wellfit.lint import Finding, lint
     from wellfit.models.cnn import RegularizedCNN
     from wellfit.models.recurrent import RegularizedLSTM
     from wellfit.models.transformer import RegularizedTransformer
+    from wellfit.own import Found, search
     from wellfit.recipe import Recipe
     from wellfit.regularizer import Regularizer, knob, memory, static
     from wellfit.regularizers import *
@@ -32,11 +35,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "wellfit.exporter": ("Exported", "export"),
+    "wellfit.importers": ("Imported", "import_recipe"),
     "wellfit.job": ("Run", "fit", "load"),
     "wellfit.lint": ("Finding", "lint"),
     "wellfit.models.cnn": ("RegularizedCNN",),
     "wellfit.models.recurrent": ("RegularizedLSTM",),
     "wellfit.models.transformer": ("RegularizedTransformer",),
+    "wellfit.own": ("Found", "search"),
     "wellfit.recipe": ("Recipe",),
     "wellfit.regularizer": ("Regularizer", "knob", "memory", "static"),
     "wellfit.translator": ("Translation", "translate"),

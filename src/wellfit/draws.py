@@ -3,8 +3,9 @@
 A draw is made once from the step, the asker and the name (NumPy's counter-based Philox), and each member of a stack
 turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, the numbers
 of a normal draw are rotated in pairs, an order is begun at another place. Turned draws have exactly the distribution of
-fresh ones within a member, and are uncorrelated between members; a stack of K pays for one draw, not for K. No
-generator that anyone else uses is touched.
+fresh ones within a member; a stack of K pays for one draw, not for K. Between members they are uncorrelated over steps;
+within one step two members' draws are turns of one, and may resemble or mirror each other. No generator that anyone
+else uses is touched.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from wellfit.sites import Site
 from wellfit.target import Target
 
 if TYPE_CHECKING:
+    from wellfit.adapters.run import Run
     from wellfit.lint import Finding
 
 _AT_SITES = ("activation", "objective")
@@ -227,6 +228,12 @@ class Recipe(Regularizer, abstract=True):
         from wellfit.lint import lint
 
         return lint(self, model, silence=silence, **known)
+
+    def attach(self, model: nn.Module, optimizer: Any, **options: Any) -> Run:
+        """Put the recipe to work in a training loop of one's own, see ``wellfit.adapters.attach.attach``."""
+        from wellfit.adapters.attach import attach
+
+        return attach(self, model, optimizer, **options)
 
     def _warn(self, silence: Sequence[str]) -> None:
         for finding in self.lint(silence=silence) if len(self.parts) > 1 else ():

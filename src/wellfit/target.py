@@ -18,7 +18,7 @@ class Target:
         values: (batch, classes) probabilities, or (batch, outputs) numbers.
         weight: (batch,) how much each row counts; their mean over the training rows is 1.
         classes: whether ``values`` are class probabilities.
-        criterion: somebody's own loss in place of the two here: (outputs, values) of a batch -> (); weights are not read.
+        criterion: somebody's own loss in place of the two here: (outputs, values) -> (), weights are not read.
     """
 
     values: Tensor

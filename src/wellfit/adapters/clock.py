@@ -57,6 +57,14 @@ class Clock:
         """The loop computes the loss of the same step once more."""
         self.batches = self._passes = 0
 
+    def mark(self) -> tuple[int, int]:
+        """Where in the step it is: batches and passes so far."""
+        return self.batches, self._passes
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Back to a mark of this step: what follows has the draws that followed it before."""
+        self.batches, self._passes = mark
+
     def stepped(self) -> None:
         self.step += 1
         self.restart()

@@ -36,7 +36,8 @@ class Held:
         model: the network, out of its wrappers.
         optimizer: what trains it.
         trained: the parameters that are trained, by name, with what regularizers have added.
-        extras: those of them that regularizers have added.
+        planned: further tensors that regularizers train, as they begin.
+        extras: those of them that are trained.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
@@ -44,10 +45,11 @@ class Held:
         steered = {id(p) for group in optimizer.param_groups for p in group["params"]}
         named = list(self.model.named_parameters())
         self.trained = {n: p for n, p in named if p.requires_grad and id(p) in steered}
+        self.planned: dict[str, Tensor] = {}
         self.extras: dict[str, nn.Parameter] = {}
         if not self.trained:
             raise UsageError(
-                f"{type(optimizer).__name__} trains none of the {len(named)} parameters of {type(self.model).__name__}.",
+                f"{type(optimizer).__name__} trains none of the {len(named)} parameters of the model.",
                 fix="Make the optimizer from model.parameters() of this very model, after any .to(device).",
                 code="WF-A02",
             )
@@ -56,6 +58,14 @@ class Held:
     def like(self) -> Tensor:
         """A tensor of the dtype and device that the recipe computes in."""
         return next(iter(self.trained.values())).detach()
+
+    def submodule(self, name: str) -> nn.Module:
+        """The module that a site is named after."""
+        return self.model.get_submodule(name)
+
+    def state_of(self, name: str) -> Any:
+        """What the optimizer remembers of a parameter; None before its first step."""
+        return self.optimizer.state.get(self.trained[name])
 
     def params(self) -> dict[str, Tensor]:
         return {n: p.detach() for n, p in self.trained.items()}
@@ -67,11 +77,14 @@ class Held:
         """Copies of what a recipe may remember: the live tensors change under its hands."""
         return {n: w.clone() for n, w in {**self.params(), **self.buffers()}.items()}
 
-    def add(self, extras: Params) -> None:
-        """Let the optimizer train further tensors, without decay, at the rate of its first group."""
-        if not extras:
+    def plan(self, extras: Params) -> None:
+        self.planned = dict(extras)
+
+    def enlist(self) -> None:
+        """Let the optimizer train the planned tensors too, without decay, at the rate of its first group."""
+        if not self.planned:
             return
-        self.extras = {n: nn.Parameter(w.clone()) for n, w in extras.items()}
+        self.extras = {n: nn.Parameter(w.clone()) for n, w in self.planned.items()}
         first = self.optimizer.param_groups[0]
         options: dict[str, Any] = {"params": list(self.extras.values()), "lr": first["lr"]}
         if "weight_decay" in first:

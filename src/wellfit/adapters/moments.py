@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wellfit.adapters.clock import Clock
 from wellfit.adapters.held import Held
@@ -28,6 +28,7 @@ class Course:
         sites: where in the model the recipe may act.
         resources: what the recipe names and does not hold, such as a teacher.
         seed: what the draws follow from.
+        wrapped: the model as the person handed it over, in its wrappers.
         rank: of this process, where several train one model: each has noise of its own in its data.
         predict: outputs of the network in evaluation mode, with any weights.
     """
@@ -38,6 +39,7 @@ class Course:
     sites: tuple[Site, ...]
     resources: Mapping[str, Callable[[Tensor], Tensor]]
     seed: int
+    wrapped: nn.Module
     rank: int = 0
     predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
 
@@ -78,11 +80,11 @@ class Reaches(Mapping[str, Tensor]):
         self._held, self._rates, self._groups = held, rates, held.group_of()
 
     def __getitem__(self, name: str) -> Tensor:
-        parameter, rate = self._held.trained[name], self._rates[name]
+        rate = self._rates[name]
         find = REACH.get(type(self._held.optimizer).__name__)
         if find is None:
             raise RecipeError(_no_reach(self._held.optimizer), fix=REACH_FIX, code="WF-A06")
-        return find(rate, self._held.optimizer.state.get(parameter), self._groups[name])
+        return find(rate, self._held.state_of(name), self._groups[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rates)

@@ -75,11 +75,11 @@ class Passes:
         self.inputs, self.hidden, self.clean, self._handed = None, {}, [], None
 
     def _hook(self, site: Site) -> RemovableHandle:
-        model = self.course.held.model
+        held = self.course.held
         if site.kind == "preactivation":
-            module = model.get_submodule(site.name.removesuffix(ENTERS))
+            module = held.submodule(site.name.removesuffix(ENTERS))
             return module.register_forward_pre_hook(Hook(self._enters_site, site))
-        return model.get_submodule(site.name).register_forward_hook(Hook(self._leaves_site, site))
+        return held.submodule(site.name).register_forward_hook(Hook(self._leaves_site, site))
 
     # A pass
 
@@ -182,9 +182,9 @@ class Passes:
     def predict(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """The outputs of the network in evaluation mode with any weights, the recipe off."""
         model = self.course.held.model
-        with self.paused():
+        with self.paused(), self.course.held.swapped(network_weights(weights)):
             model.eval()
-            return torch.func.functional_call(model, network_weights(weights), (x,))
+            return model(x)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ class _Wellfit(RecipeKnobs):
 
     def __init__(
         self, recipe: Recipe | Regularizer | None = None, *, epochs: int = 100, batch_size: int | str = "auto",
-        learning_rate: float = 0.01, width: int = 64, depth: int = 2, validation_fraction: float = 0.0,
+        learning_rate: float = 0.003, width: int = 64, depth: int = 2, validation_fraction: float = 0.0,
         budget: str | float | None = None, out: str | Path | None = None, random_state: Any = None,
     ) -> None:  # fmt: skip
         self.recipe = recipe
@@ -73,10 +73,14 @@ class _Wellfit(RecipeKnobs):
     def _outputs(self, x: Any) -> np.ndarray:
         return outputs_of(self.network_, self.scaler_.transform(validate_data(self, x, dtype=np.float64, reset=False)))
 
-    def _weights(self, x: Any, sample_weight: Any) -> np.ndarray:
-        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        if not weight.any():
-            raise DataError("every sample weight is 0.", fix="Give at least one row a weight above 0.", code="WF-A76")
+    def _weights(self, x: Any, sample_weight: Any, factor: np.ndarray | float = 1.0) -> np.ndarray:
+        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True) * factor
+        if not weight.any() or weight.min() < 0:
+            raise DataError(
+                f"rows weigh from {weight.min():g} to {weight.max():g}, class weights included.",
+                fix="Give weights from 0, and one above 0.",
+                code="WF-A76",
+            )
         return weight
 
 
@@ -127,7 +131,7 @@ class WellfitClassifier(ClassifierMixin, _Wellfit):
 
     def __init__(
         self, recipe: Recipe | Regularizer | None = None, *, epochs: int = 100, batch_size: int | str = "auto",
-        learning_rate: float = 0.01, width: int = 64, depth: int = 2, class_weight: Any = None,
+        learning_rate: float = 0.003, width: int = 64, depth: int = 2, class_weight: Any = None,
         validation_fraction: float = 0.0, budget: str | float | None = None, out: str | Path | None = None,
         random_state: Any = None,
     ) -> None:  # fmt: skip
@@ -146,9 +150,8 @@ class WellfitClassifier(ClassifierMixin, _Wellfit):
         else:
             X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        weight = self._weights(X, sample_weight)
-        if self.class_weight is not None:
-            weight = weight * compute_sample_weight(self.class_weight, y)
+        factor = 1.0 if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+        weight = self._weights(X, sample_weight, factor)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if whole:
             self.run_ = whole_job(self, given, y, weight, self._seed())
@@ -182,7 +185,8 @@ class WellfitRegressor(RegressorMixin, _Wellfit):
     Example:
         >>> import numpy as np
         >>> x = np.linspace(-1, 1, 60)[:, None]
-        >>> bool(WellfitRegressor(random_state=0).fit(x, np.sin(3 * x[:, 0])).score(x, np.sin(3 * x[:, 0])) > 0.95)
+        >>> y = np.sin(3 * x[:, 0])
+        >>> bool(WellfitRegressor(epochs=300, random_state=0).fit(x, y).score(x, y) > 0.95)
         True
     """
 

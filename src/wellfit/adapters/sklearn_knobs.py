@@ -91,4 +91,3 @@ def _rebuilt(part: Regularizer, knobs: Mapping[str, Any]) -> Regularizer:
     if isinstance(part, Wrapper):
         return part.replace(inner=_rebuilt(part.inner, knobs))
     return part.replace(**knobs)
-

@@ -98,6 +98,19 @@ def prune(run: o.RunFolder, out: o.PruneOut = None, as_json: o.Json = False, deb
     return Call("prune", partial(prune_run, run, out, as_json), as_json, debug)
 
 
+@app.command(help="Print a run's training as plain code of a framework, without wellfit.")
+def export(
+    run: o.RunFolder,
+    to: o.Framework,
+    data: o.TableFile = None,
+    out: o.ProgramOut = None,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.exporting import export_run
+
+    return Call("export", partial(export_run, run, to, data, out), debug=debug)
+
+
 @app.command(help="Run the whole job on scikit-learn's digits, without a download.")
 def demo(
     out: o.DemoOut = "wellfit-demo",

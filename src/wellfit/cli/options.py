@@ -50,6 +50,13 @@ Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="The run's folde
 PruneOut = Annotated[
     str | None, typer.Option("--out", "-o", metavar="FOLDER", help="The smaller run's folder; RUN-pruned by default.")
 ]
+Framework = Annotated[str, typer.Option("--to", metavar="NAME", help="torch, lightning, keras or sklearn.")]
+TableFile = Annotated[
+    str | None, typer.Option("--data", metavar="FILE", help="The run's table: the program then has the run's split.")
+]
+ProgramOut = Annotated[
+    str | None, typer.Option("--out", "-o", metavar="FILE", help="Where the program goes; printed by default.")
+]
 DemoOut = Annotated[str, typer.Option(metavar="FOLDER", help="The folder for tables and run.")]
 
 Family = Annotated[list[str] | None, _name("Only this family, such as penalties; may be repeated.")]

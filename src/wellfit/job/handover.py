@@ -32,10 +32,12 @@ from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
+from wellfit.lint import Finding
+from wellfit.models.mlp import MLP
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
 from wellfit.search.halving import Entrant
-from wellfit.training.cohort import Cohort
+from wellfit.training.cohort import Cohort, seeded
 
 _GREEDY_ROWS = 20_000
 """Validation rows that the greedy ensemble looks at: more would not change its choice, only its time."""
@@ -86,6 +88,15 @@ def stopped_verdict(status: str) -> dict[str, Any]:
     """What a run that ended early can say."""
     why = {"interrupted": "The run was stopped", "budget": "The budget ended"}.get(status, "The run ended early")
     return {"level": "partial", "sentence": f"{why} before the comparison; this is the best so far.", "not_checked": []}
+
+
+def _lint(stage: Stage, recipe: Recipe) -> list[Finding]:
+    """The recipe against the network, batch and metric that it was found with."""
+    network = seeded(lambda: MLP(stage.material.shape(stage.plan.width, stage.plan.depth)), 0)
+    return recipe.lint(
+        network, optimizer="Adam", batch=stage.plan.batch, rows=stage.material.fewest,
+        calibrated=stage.metric.name == "log loss",
+    )  # fmt: skip
 
 
 def chosen_recipe(stage: Stage, chosen: Finalist) -> Recipe:
@@ -189,7 +200,7 @@ def _complete(
     record["status"] = status
     record["plan"] = {**record["plan"], **stage.plan.to_json()}
     record["recipe"] = recipe.to_json()
-    record["lint"] = [f.to_json() for f in recipe.lint(optimizer="Adam")]
+    record["lint"] = [f.to_json() for f in _lint(stage, recipe)]
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
     record["search"] = search_record(stage, finalists, chosen)
     record["curves"] = curves_of(finalists, chosen)

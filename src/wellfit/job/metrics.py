@@ -32,7 +32,7 @@ class Metric:
         """The score of class probabilities (rows, classes), or numbers (rows,)."""
         if self.custom is not None:
             return float(self.custom(truth, predicted, weight))
-        losses = row_losses(truth, predicted)
+        losses = self.row_losses(truth, predicted)
         mean = float(np.average(losses, weights=weight))
         return float(np.sqrt(mean)) if self.name == "RMSE" else mean
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wellfit.errors import BudgetError, Interrupted, TrainingError
+from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
+from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json
 from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
@@ -88,7 +89,9 @@ def run_study(
         return _Conduct(stage, baselines, clock, record, folder, options.plan is not None, balance).run()
     except KeyboardInterrupt:
         engine.close()
-        raise Interrupted(_rescue(stage, record, folder, "interrupted", clock)) from None
+        raise Interrupted(
+            rescue(stage, record, folder, "interrupted", clock, _finish(stage, record, folder, clock))
+        ) from None
     except (BudgetError, Interrupted):
         raise
     except Exception:
@@ -126,13 +129,13 @@ class _Conduct:
         table = self._timetable()
         controls = table.controls()
         if not controls:
-            return _too_small(self.stage, self.record, self.folder, self.clock)
+            too_small(self.stage, self.record, self.folder, self.clock, self._early())
         if self.balance:
             self._weigh(table, controls, self.balance)
         found = table.search(controls[0].candidate.rate)
         complete = table.rescore(controls, found, SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"]))
         if not complete:
-            return _too_small(self.stage, self.record, self.folder, self.clock)
+            too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)
@@ -140,6 +143,9 @@ class _Conduct:
         return finish(
             self.stage, complete, refit, self.baselines, self.record, self.folder, "finished", self.clock.used
         )
+
+    def _early(self) -> Callable[[Finalist, str], Run]:
+        return _finish(self.stage, self.record, self.folder, self.clock)
 
     def _timetable(self) -> Timetable:
         return Timetable(self.stage, self.clock, self.record, self.endless)
@@ -163,38 +169,11 @@ class _Conduct:
         return found
 
 
-def _too_small(stage: Stage, record: dict[str, Any], folder: Path, clock: Clock) -> Run:
-    """The budget was over before the first rung, or everything diverged: save what there is and say which."""
-    started = [e for e in stage.alive if e.step > 0]
-    if started and all(not math.isfinite(e.score) for e in started) and clock.used() < clock.seconds:
-        record["status"] = "failed"
-        write_json(folder / "run.json", record)
-        raise TrainingError(
-            "every member diverged: no validation loss was a number.",
-            fix="Look at the data for extreme values in the numbers or the target.",
-            code="WF003",
-        )
-    run = _rescue(stage, record, folder, "budget", clock)
-    raise BudgetError(
-        f"the budget of {clock.seconds:g} s ended before the comparison did; what there is stands in {folder}.",
-        fix="Give twice the time.",
-        code="WF-B01",
-        run=run,
-    )
+def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:
+    """How a run that ends early hands over what it has."""
 
+    def hand_over(finalist: Finalist, status: str) -> Run:
+        assert stage is not None
+        return finish(stage, [finalist], [], None, record, folder, status, clock.used)
 
-def _rescue(stage: Stage | None, record: dict[str, Any], folder: Path, status: str, clock: Clock) -> Run | None:
-    """Save the best that was trained so far, or nothing but the record."""
-    record["status"] = status
-    record["seconds"] = clock.used()
-    write_json(folder / "run.json", record)
-    if stage is None:
-        return None
-    trained = [e for e in [*stage.pool, *stage.alive] if e.cohort is not None and math.isfinite(e.score)]
-    if not trained:
-        return None
-    best = min(trained, key=lambda e: e.score)
-    finalist = Finalist(
-        "control" if best.candidate.kind == "control" else "cocktail", best.candidate, [best], best.score
-    )
-    return finish(stage, [finalist], [], None, record, folder, status, clock.used)
+    return hand_over

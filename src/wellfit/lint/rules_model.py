@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator
-from typing import Any
 
 from torch import nn
 
 from wellfit.lint.findings import rule
-from wellfit.lint.situation import BATCH_NORMS, DROPOUTS, LINEAR, NORMS, Situation
+from wellfit.lint.situation import BATCH_NORMS, DROPOUTS, LINEAR, NORMS, Situation, confined
 from wellfit.recipe import leaf_of
 
 _DROPPING = ("Dropout", "SpatialDropout", "GaussianDropout", "AlphaDropout", "VariationalDropout", "RowDropout")
@@ -32,7 +30,7 @@ def dropout_before_norm(at: Situation) -> Iterator[str]:
         sites = list(at.sites_of(part))
         added = at.has("BatchNorm", "GhostBatchNorm")
         if at.model is None:
-            if added and not _confined(part):
+            if added and not confined(part):
                 yield f"{part.name} acts at every hidden layer, so before the batch norm of the next one."
             continue
         if any(_reads_norm(at, s.name, added) for s in sites):
@@ -76,11 +74,13 @@ def loud_noise(at: Situation) -> Iterator[str]:
     fix="Take it away: outputs are what the loss reads.",
 )  # fmt: skip
 def dropout_at_output(at: Situation) -> Iterator[str]:
-    modules = [(n, m) for n, m in at.modules() if isinstance(m, (*LINEAR, *DROPOUTS))]
-    if modules and isinstance(modules[-1][1], DROPOUTS) and modules[-1][1].p > 0:
-        yield f"{type(modules[-1][1]).__name__} {modules[-1][0]} stands behind the last layer."
+    last = at.last_module()
+    # elsewhere modules may be registered in another order than they run in
+    in_order = [(n, m) for n, m in at.modules() if n == last or isinstance(at.model, nn.Sequential)]
+    layers = [(n, m) for n, m in in_order if isinstance(m, (*LINEAR, *DROPOUTS))]
+    if layers and isinstance(layers[-1][1], DROPOUTS) and layers[-1][1].p > 0:
+        yield f"{type(layers[-1][1]).__name__} {layers[-1][0]} stands behind the last layer."
     sites = {s.name for p in at.parts(*_DROPPING) for s in at.sites_of(p)}
-    last = at.modules()[-1][0] if at.modules() else ""
     if last and last in sites:
         yield f"dropout would act at {last}, the last module of the network."
 
@@ -92,8 +92,8 @@ def dropout_at_output(at: Situation) -> Iterator[str]:
 )  # fmt: skip
 def much_dropout(at: Situation) -> Iterator[str]:
     for part in at.parts("Dropout", "SpatialDropout"):
-        pattern = getattr(part, "pattern", "")
-        if pattern and fnmatch.fnmatchcase("input", pattern) and pattern != "*" and at.knob(part, "p") > 0.5:
+        narrowed = confined(part)
+        if narrowed and narrowed.matches("input") and at.knob(part, "p") > 0.5:
             yield f"{part.name} drops {at.knob(part, 'p'):.0%} of the inputs: p is the share dropped, not kept."
     inside = [n for n, m in at.modules() if isinstance(m, DROPOUTS) and m.p > 0]
     places = inside + [s.name for p in at.parts(*_DROPPING) for s in at.sites_of(p)]
@@ -113,7 +113,7 @@ def frozen_but_moved(at: Situation) -> Iterator[str]:
         moving = {"project", "shrink"} & part.stages and type(leaf_of(part)).__name__ in _MOVING
         if moving and not part.is_neutral():
             both = sorted(frozen & set(at.weights_of(part)))
-            if both or (at.model is None and at.has("Freeze") and not _confined(part)):
+            if both or (at.model is None and at.has("Freeze") and not confined(part)):
                 names = f": {', '.join(both[:3])}" if both else ""
                 yield f"{part.name} projects frozen weights{names}."
 
@@ -121,13 +121,15 @@ def frozen_but_moved(at: Situation) -> Iterator[str]:
 _MOVING = ("MaxNorm", "UnitNorm", "NonNegative", "MinMaxNorm", "Ball")
 
 
-def _confined(part: Any) -> bool:
-    """Whether a ``where`` narrows what it acts on."""
-    while part is not None:
-        if hasattr(part, "pattern"):
-            return True
-        part = getattr(part, "inner", None)
-    return False
+@rule(
+    "WF-L46", "note", "frozen layers whose batch statistics still move",
+    source="the trackers of several frameworks; torch.nn.BatchNorm2d updates its statistics in training mode, 2016",
+    fix="Add FreezeStatistics.",
+)  # fmt: skip
+def moving_statistics(at: Situation) -> Iterator[str]:
+    norms = any(isinstance(m, BATCH_NORMS) for _, m in at.modules()) or at.has("BatchNorm", "GhostBatchNorm")
+    for part in at.parts("Freeze") if norms and not at.has("FreezeStatistics") else ():
+        yield f"{part.name} holds weights; the running statistics of batch norm go on changing."
 
 
 def _frozen(at: Situation) -> set[str]:

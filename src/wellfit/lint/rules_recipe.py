@@ -19,14 +19,13 @@ _QUADRATIC = ("L2", "ElasticNet")
     fix="Keep one of the two.",
 )  # fmt: skip
 def decayed_twice(at: Situation) -> Iterator[str]:
-    quadratic = [p.name for p in at.parts(*_QUADRATIC)]
-    decays = [p.name for p in at.parts("WeightDecay")]
+    quadratic = [p for p in at.parts(*_QUADRATIC) if float(getattr(leaf_of(p), "l1_ratio", 0.0)) < 1.0]
+    decays = at.parts("WeightDecay")
     inside = at.decay_of_optimizer()
-    if quadratic and decays:
-        yield f"{quadratic[0]} and {decays[0]} both shrink the weights."
-    if inside and (quadratic or decays):
-        both = f"{(quadratic + decays)[0]} and {at.optimizer_name}(weight_decay={inside:g})"
-        yield f"{both} both shrink the weights."
+    for one, other in ((a, b) for a in quadratic for b in decays if at.meet(a, b)):
+        yield f"{one.name} and {other.name} both shrink the weights."
+    for one in quadratic + decays if inside else ():
+        yield f"{one.name} and {at.optimizer_name}(weight_decay={inside:g}) both shrink the weights."
 
 
 @rule(
@@ -75,7 +74,20 @@ def subgradient(at: Situation) -> Iterator[str]:
 def bounded_twice(at: Situation) -> Iterator[str]:
     for bound in at.parts("MaxNorm"):
         for other in at.parts("WeightDecay", "L2", "WeightStandardization", "SpectralNorm", "UnitNorm"):
-            yield f"{bound.name} and {other.name} both keep the weights' norms small."
+            if "rewrite" in other.stages or at.meet(bound, other):
+                yield f"{bound.name} and {other.name} both keep the weights' norms small."
+
+
+@rule(
+    "WF-L10", "note", "a ball and the penalty that it stands for",
+    source="Boyd & Vandenberghe, Convex Optimization, 2004, section 5.5",
+    fix="Keep one: wellfit.duality finds the radius that a strength stands for.",
+)  # fmt: skip
+def bounded_and_charged(at: Situation) -> Iterator[str]:
+    for ball in at.parts("Ball"):
+        for other in at.parts("L1", "L2", "ElasticNet", "WeightDecay"):
+            if at.meet(ball, other):
+                yield f"{ball.name} and {other.name} are two forms of the same thing."
 
 
 @rule(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import fx, nn
 
 from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import Regularizer
 from wellfit.sites import Site, find_sites
+from wellfit.wrappers import Where
 
 NORMS = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d,
@@ -39,7 +41,7 @@ class Situation:
         augment_validation: whether what changes the batch also changes validation rows.
         calibrated: whether probabilities are to be used as probabilities.
         scales: standard deviation of each input column.
-        allowed: codes that the person has allowed.
+        sites: where in the model the recipe may act; ``find_sites`` where nothing else is known.
     """
 
     recipe: Recipe
@@ -52,6 +54,7 @@ class Situation:
     augment_validation: bool = False
     calibrated: bool = False
     scales: Sequence[float] | Mapping[str, float] | None = None
+    sites: Sequence[Site] | None = None
 
     def parts(self, *names: str) -> list[Regularizer]:
         """The active parts of these classes, wrappers and all."""
@@ -62,6 +65,13 @@ class Situation:
 
     def knob(self, part: Regularizer, name: str) -> float:
         return float(getattr(leaf_of(part), name))
+
+    def meet(self, one: Regularizer, other: Regularizer) -> bool:
+        """Whether two parts act on some of the same weights; by their patterns where the model is not known."""
+        if self.model is not None:
+            return not self.weights_of(one).keys().isdisjoint(self.weights_of(other))
+        pairs = ((a, b) for a in _beginnings(one) for b in _beginnings(other))
+        return any(a.startswith(b) or b.startswith(a) for a, b in pairs)
 
     @property
     def optimizer_name(self) -> str:
@@ -85,13 +95,50 @@ class Situation:
         named = self.model.named_modules() if self.model is not None else ()
         return [(n, m) for n, m in named if not list(m.children())]
 
+    def last_module(self) -> str:
+        """The name of the module whose result the model returns; empty where that is not one, or not known.
+
+        In a ``Sequential`` it is the last one of the tree; elsewhere modules are registered in any order, and
+        ``torch.fx`` tells which comes last.
+        """
+        if isinstance(self.model, nn.Sequential):
+            return self.modules()[-1][0] if len(self.model) else ""
+        if self.model is None:
+            return ""
+        try:
+            returned = next(n for n in reversed(_Leaves().trace(self.model).nodes) if n.op == "output").args[0]
+        except Exception:  # a forward that depends on values may raise anything under symbols
+            return ""
+        return str(returned.target) if isinstance(returned, fx.Node) and returned.op == "call_module" else ""
+
     def sites_of(self, part: Regularizer) -> Iterator[Site]:
         """The places in the model where a part acts."""
         if self.model is not None and "activation" in part.stages:
-            yield from (s for s in find_sites(self.model).values() if part.selects_site(s))
+            sites = find_sites(self.model).values() if self.sites is None else self.sites
+            yield from (s for s in sites if part.selects_site(s))
 
     def weights_of(self, part: Regularizer) -> dict[str, Any]:
         """The model's parameters that a part acts on."""
         if self.model is None:
             return {}
         return dict(part.select({n: p.detach() for n, p in self.model.named_parameters()}))
+
+
+def confined(part: Any) -> Where | None:
+    """The ``where`` that narrows what a part acts on, if there is one."""
+    while part is not None and not isinstance(part, Where):
+        part = getattr(part, "inner", None)
+    return part
+
+
+def _beginnings(part: Regularizer) -> list[str]:
+    """What the names that a part acts on begin with, as far as its pattern says it."""
+    found = confined(part)
+    return [re.split(r"[*?\[]", p)[0] for p in found.pattern.split("|")] if found else [""]
+
+
+class _Leaves(fx.Tracer):
+    """Traces down to the modules that have none inside."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return not list(m.children())

@@ -11,6 +11,7 @@ from wellfit.report.effort import candidate_plot, effort_words, phase_plot, rung
 from wellfit.report.glossary import TERMS
 from wellfit.report.html import Html, h, preformatted
 from wellfit.report.numbers import count, number, percent
+from wellfit.report.own_model import call_of, is_own_model
 from wellfit.report.plain import plain
 from wellfit.report.record import find, finite, list_at, mapping_at, number_at, text_at, texts_at
 
@@ -26,10 +27,10 @@ def data(record: Mapping[str, Any]) -> Html | None:
     if not facts:
         return None
     lines = [
-        ("file", text_at(facts, "file", limit=120)),
+        ("model" if is_own_model(record) else "file", text_at(facts, "file", limit=120)),
         ("rows", number(number_at(facts, "rows"), 12) if "rows" in facts else ""),
         ("columns", _columns_told(facts)),
-        ("target", f"{text_at(facts, 'target', limit=120)} ({text_at(facts, 'task', limit=40)})"),
+        ("target", f"{text_at(facts, 'target', limit=120)} ({text_at(facts, 'task', limit=40)})".strip()),
         ("split", _split_told(facts)),
         ("hash", text_at(facts, "hash", limit=100)),
     ]
@@ -152,9 +153,8 @@ def reproduce(record: Mapping[str, Any]) -> Html:
         ("seed", text_at(record, "options", "seed", limit=20)),
         ("data hash", text_at(record, "data", "hash", limit=100)),
     ]
-    told = (
-        "A run's plan is stored in steps, so --plan with this run's run.json repeats it whatever the machine's speed."
-    )
+    option = "plan=" if is_own_model(record) else "--plan with"
+    told = f"A run's plan is stored in steps, so {option} this run's run.json repeats it whatever the machine's speed."
     command = preformatted(command_of(record))
     events = _list("Events", texts_at(record, "events"))
     return h("section", h("h2", "Reproduce"), command, h("p", told), pairs(versions), events, id="reproduce")
@@ -162,6 +162,8 @@ def reproduce(record: Mapping[str, Any]) -> Html:
 
 def command_of(record: Mapping[str, Any]) -> str:
     """The command line of the run, quoted for a shell, without paths of the machine it ran on."""
+    if is_own_model(record):
+        return call_of(record)
     options = mapping_at(record, "options")
     words = ["wellfit", "fit", text_at(record, "data", "file", limit=120) or "DATA.csv"]
     names = (

@@ -11,6 +11,7 @@ from wellfit.report.drawing import data_table, marker
 from wellfit.report.forest import gain_plot, score_plot
 from wellfit.report.html import Html, h, preformatted
 from wellfit.report.numbers import between, count, duration, fixed, measured, number, percent, signed
+from wellfit.report.own_model import compared_words, is_own_model
 from wellfit.report.record import (
     REFERENCE,
     Part,
@@ -97,7 +98,7 @@ def _facts(record: Mapping[str, Any]) -> Html:
     facts = [_score_fact(by_key.get(key), metric, decimals) for key in ("ensemble", "refit", "cocktail")]
     facts = [*[fact for fact in facts if fact is not None][:1], _score_fact(by_key.get(REFERENCE), metric, decimals)]
     shape = count(number_at(data, "features"), "column")
-    facts.append(_fact("table", count(number_at(data, "rows"), "row"), shape))
+    facts.append(_fact("rows" if is_own_model(record) else "table", count(number_at(data, "rows"), "row"), shape))
     facts.append(_fact("time", duration(number_at(record, "seconds")), _budget(record)))
     return h("dl", facts, class_="facts")
 
@@ -134,6 +135,7 @@ def comparison(record: Mapping[str, Any]) -> Html | None:
         "rows. Brackets are 95 % intervals over rows and seeds; the control is "
         "the same network without regularization at its best validation epoch."
     )
+    told = compared_words(record) if is_own_model(record) else told
     heading = h("h2", "Comparison")
     return h("section", heading, h("p", told), _table(lines, metric), h("div", figures, class_="pair"), id="comparison")
 

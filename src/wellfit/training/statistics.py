@@ -39,9 +39,7 @@ def settles(trainer: Trainer, state: State) -> bool:
     return "deploy" in state.recipe.stages and bool(keeping_statistics(trainer.network))
 
 
-def mean_statistics(
-    network: nn.Module, weights: Params, buffers: Params, x: Iterable[Tensor]
-) -> dict[str, Tensor]:
+def mean_statistics(network: nn.Module, weights: Params, buffers: Params, x: Iterable[Tensor]) -> dict[str, Tensor]:
     """The mean over batches of each running statistic under these weights."""
     names = [f"{n}.{what}".lstrip(".") for n in keeping_statistics(network) for what in ("running_mean", "running_var")]
     found = []

@@ -1,0 +1,135 @@
+"""From a run to the text of a program, for each framework."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from wellfit.errors import UsageError
+from wellfit.exporter.facts import Facts, read_facts
+from wellfit.exporter.keras_program import keras_constants, keras_missing, keras_pieces
+from wellfit.exporter.lightning_program import lightning_missing, lightning_pieces
+from wellfit.exporter.network import waves_and_embeds
+from wellfit.exporter.reading import (
+    encoding_pieces,
+    reading_constants,
+    reading_pieces,
+    score_piece,
+    split_constants,
+)
+from wellfit.exporter.sklearn_program import sklearn_constants, sklearn_missing, sklearn_pieces
+from wellfit.exporter.source import Piece, piece, program
+from wellfit.exporter.torch_program import torch_constants, torch_missing, torch_pieces
+from wellfit.files import write_text
+from wellfit.job.run import Run, load
+
+_MAIN = '''
+def validated(frame: pd.DataFrame, target: np.ndarray, fold: tuple[np.ndarray, np.ndarray], seed: int) -> np.ndarray:
+    """Train on one fold's training rows; returns what comes out for its validation rows."""
+    rows, valid = fold
+    encoder = Encoder(frame.iloc[rows])
+    center, scale = target[rows].mean(), target[rows].std() or 1.0 #? number
+    y = ((target - center) / scale).astype(np.float32)[:, None] #? number
+    y = np.eye(len(CLASSES), dtype=np.float32)[target] #! number
+    x, valid_x = encoder(frame.iloc[rows]), encoder(frame.iloc[valid])
+    outputs = train(encoder, (x, y[rows]), (valid_x, y[valid]), seed)
+    return outputs[:, 0] * scale + center #? number
+    return outputs #! number
+
+
+def main() -> None:
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    frame = read()
+    target = target_of(frame)
+    parts = folds(target)
+    outputs = [validated(frame, target, fold, seed) for fold in parts]
+    truth = np.concatenate([target[valid] for _, valid in parts])
+    print(f"validation RMSE: {score(np.concatenate(outputs), truth):.6g}") #? number
+    print(f"validation log loss: {score(np.concatenate(outputs), truth):.6g}") #! number
+'''
+
+_TAIL = """if __name__ == "__main__":
+    main()"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One framework: its name and pip packages, and what makes its part of the program."""
+
+    title: str
+    packages: str
+    constants: Callable[[Facts], list[str]]
+    pieces: Callable[[Facts], list[Piece]]
+    missing: Callable[[Facts], list[str]]
+
+
+TARGETS: dict[str, Target] = {
+    "torch": Target("torch", "torch", torch_constants, torch_pieces, torch_missing),
+    "lightning": Target("Lightning", "lightning, torch", torch_constants, lightning_pieces, lightning_missing),
+    "keras": Target("Keras 3, KERAS_BACKEND=torch", "keras, torch", keras_constants, keras_pieces, keras_missing),
+    "sklearn": Target("scikit-learn", "scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """A program.
+
+    Attributes:
+        code: the text of the file.
+        missing: what it does not do as the run did it, one sentence each; it stands at its top, too.
+    """
+
+    code: str
+    missing: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def save(self, path: str | Path) -> None:
+        """Write the file; raises RunFolderError where that is not possible."""
+        write_text(Path(path), self.code)
+
+
+def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = None) -> Exported:
+    """Write a run's training as a program that needs no wellfit: data, columns, network, recipe, loop.
+
+    The program trains with the run's recipe and prints the score on the validation rows. No text of the data or the
+    recipe is ever code in it: names of columns, classes and files stand in constants, as literals.
+
+    Args:
+        run: a finished run, or its folder.
+        to: ``torch``, ``lightning``, ``keras`` or ``sklearn``.
+        data: the table that the run was trained on; with it the program has the run's own split of the rows.
+
+    Raises:
+        UsageError: the target is not known, the run is not finished, or ``data`` is another table.
+        RunFolderError: the folder holds no run.
+        DataError: the table cannot be read.
+    """
+    if to not in TARGETS:
+        raise UsageError(f"no export goes to {str(to)[:40]!r}.", fix=f"Choose {', '.join(TARGETS)}.", code="WF-A42")
+    found = run if isinstance(run, Run) else load(run)
+    facts, target = read_facts(found, data), TARGETS[to]
+    missing = (*facts.missing, *target.missing(facts))
+    waves, embeds = waves_and_embeds(facts)
+    pieces = [
+        *reading_pieces(facts), *encoding_pieces(facts, waves, embeds), score_piece(facts), *target.pieces(facts),
+        piece(_MAIN, "import sys", number=facts.regression),
+    ]  # fmt: skip
+    constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]
+    code = program(_docstring(facts, target), missing, constants, pieces, _TAIL)
+    return Exported(code, missing)
+
+
+def _docstring(facts: Facts, target: Target) -> str:
+    kind = "a number" if facts.regression else f"{len(facts.classes)} classes"
+    lines = [
+        f"Train a network that predicts {kind} from {len(facts.columns)} columns, in {target.title}.", "",
+        "    python THIS_FILE [SEED]", "",
+        "prints the score on validation rows: the best of each training, over all folds together.",
+    ]  # fmt: skip
+    if facts.reached is not None:
+        lines += [f"The run that this file repeats reached {facts.reached:.6g}."]
+    return "\n".join([*lines, f"It needs {target.packages}, numpy, pandas and scipy.", ""])

@@ -1,0 +1,286 @@
+"""The pieces that read the file, split its rows, and turn columns into numbers."""
+
+from __future__ import annotations
+
+from wellfit.data.cells import MISSING_MARKERS
+from wellfit.exporter.facts import Facts
+from wellfit.exporter.source import Piece, constant, piece
+
+_NUMPY, _PANDAS = "import numpy as np", "import pandas as pd"
+
+_SCORE_CLASSES = '''
+def temperature_of(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature, 0.2 to 10, at which softmax(logits / temperature) fits the truth best.
+
+    No label counts as quite sure: a few rows without an error must not make a network infinitely sure.
+    """
+    doubt = 1 / (len(truth) + 2)
+
+    def loss(log_temperature: float) -> float:
+        found = np.maximum(log_softmax(logits / np.exp(log_temperature), axis=1), -100.0)
+        right = found[np.arange(len(truth)), truth]
+        wrong = (found.sum(1) - right) / (logits.shape[1] - 1)
+        return -np.mean((1 - doubt) * right + doubt * wrong)
+
+    best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(10.0)), method="bounded")
+    return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
+
+
+def score(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The log loss of calibrated probabilities; smaller is better."""
+    found = log_softmax(logits / temperature_of(logits, truth), axis=1)
+    return float(-found[np.arange(len(truth)), truth].mean())
+'''
+
+_SCORE_NUMBERS = '''
+def score(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """The root of the mean squared error; smaller is better."""
+    return float(np.sqrt(np.mean((predicted - truth) ** 2)))
+'''
+
+_READ = '''
+def texts(cells: pd.Series) -> pd.Series:
+    """Cells as stripped texts; what stands for a missing cell is missing."""
+    found = cells.astype("string").str.strip()
+    return found.mask(found.str.casefold().isin(MISSING))
+
+
+def read() -> pd.DataFrame:
+    """The table, with names as they were in training: composed letters, single blanks."""
+    markers = sorted({form for m in MISSING for form in (m, m.upper(), m.capitalize(), "NaN", "NaT")}) #? text
+    form = {"sep": DELIMITER, "encoding": ENCODING, "skipinitialspace": True, "low_memory": False} #? text
+    frame = pd.read_csv(DATA, **form, keep_default_na=False, na_values=markers) #? text
+    frame = pd.read_parquet(DATA) #! text
+    names = [unicodedata.normalize("NFC", str(name)) for name in frame.columns]
+    return frame.set_axis([" ".join(name.split()) for name in names], axis=1)
+'''
+
+_TARGET = '''
+def target_of(frame: pd.DataFrame) -> np.ndarray:
+    """The target of each row: the number of its class, -1 where it is missing.""" #! number
+    """The target of each row, NaN where it is missing.""" #? number
+    return pd.to_numeric(frame[TARGET], errors="coerce").to_numpy(dtype=float) #? number
+    place = {value: number for number, value in enumerate(CLASSES)} #! number
+    found = texts(frame[TARGET]) #? words
+    found = pd.to_numeric(frame[TARGET], errors="coerce") #? values
+    found = texts(frame[TARGET]).str.casefold().map({"true": True, "false": False}) #? booleans
+    return found.map(place).fillna(-1).to_numpy(dtype=int) #! number
+'''
+
+_FOLDS_KNOWN = '''
+def folds(target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Training and validation rows of each fold, as the run had them; its test rows are in none."""
+    part = np.array(list(SPLIT))
+    if len(part) != len(target):
+        raise SystemExit(f"{DATA} has {len(target)} rows; the split is of {len(part)}.")
+    numbers = sorted(set(part) - set("+t-"))
+    return [(np.flatnonzero(~np.isin(part, ["t", "-", n])), np.flatnonzero(part == n)) for n in numbers]
+'''
+
+_FOLDS_DRAWN = '''
+def folds(target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Training and validation rows of each fold; a share for a test at the end is in none."""
+    rows = np.flatnonzero(~np.isnan(target)) #? number
+    rows = np.flatnonzero(target >= 0) #! number
+    labels = target[rows] #? stratified
+    rows, _ = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=labels) #? stratified
+    rows, _ = train_test_split(rows, test_size=TEST_SHARE, random_state=0) #! stratified
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=0) #? stratified
+    splitter = KFold(FOLDS, shuffle=True, random_state=0) #! stratified
+    parts = [(rows[train], rows[valid]) for train, valid in splitter.split(rows, target[rows])]
+    return parts[:1] #? one
+    return parts #! one
+'''
+
+_SCALE = '''
+class Scale:
+    """Centers at the median, divides by the distance of the quartiles, and bends what lies far out toward 3."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        known = values[~np.isnan(values)]
+        known = known if len(known) else np.zeros(1)
+        low, self.center, high = np.percentile(known, [25, 50, 75])
+        # Where half of the values are equal the quartiles say nothing: then half the range.
+        self.width = (high - low) or (known.max() - known.min()) / 2 or 1.0
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        z = (values - self.center) / self.width
+        return np.nan_to_num(z / np.sqrt(1 + (z / 3) ** 2))  # a missing value becomes the center
+'''
+
+_NUMBER = '''
+def numbers(cells: pd.Series) -> np.ndarray:
+    """Cells as numbers; what is no finite number is missing."""
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+class Number:
+    """A scaled number, and whether it is missing if it was in training."""
+
+    def __init__(self, cells: pd.Series) -> None:
+        values = numbers(cells)
+        self.scale, self.indicator = Scale(values), bool(np.isnan(values).any())
+
+    def blocks(self, cells: pd.Series) -> list[tuple[str, np.ndarray]]:
+        values = numbers(cells)
+        columns = [self.scale(values), np.isnan(values)] if self.indicator else [self.scale(values)]
+        return [("number", np.column_stack(columns))]
+'''
+
+_CATEGORY = '''
+def categories(cells: pd.Series) -> pd.Series:
+    """Cells as texts, with 1.0 as 1."""
+    return texts(cells).str.replace(r"^([+-]?\\d+)\\.0+$", r"\\1", regex=True)
+
+
+class Category:
+    """A column of 0 and 1 for each frequent category, one for missing cells, one for all other categories."""
+
+    def __init__(self, cells: pd.Series) -> None:
+        found = categories(cells)
+        counts = found.value_counts()
+        self.values = sorted(counts.index, key=lambda value: (-counts[value], value))[:MOST_CATEGORIES]
+        self.missing = bool(found.isna().any())
+        self.others = len(counts) > MOST_CATEGORIES #? others
+        self.counts = dict(counts.items()) #? others
+        self.scale = Scale(self.frequency(found)) #? others
+    #? others
+    def frequency(self, found: pd.Series) -> np.ndarray: #? others
+        """The logarithm of how often each cell's category was seen in training.""" #? others
+        return np.log(found.map(self.counts).astype(float).fillna(1).to_numpy()) #? others
+
+    def blocks(self, cells: pd.Series) -> list[tuple[str, np.ndarray]]:
+        found = categories(cells)
+        seen = found.isin(self.values).to_numpy(dtype=bool)
+        if len(self.values) == 2 and not self.missing: #! others
+        if len(self.values) == 2 and not self.missing and not self.others: #? others
+            hot = np.where(seen, found.eq(max(self.values)).fillna(False), 0.5)[:, None]
+            return [("category", hot)]
+        hot = [found.eq(value).fillna(False).to_numpy(dtype=bool) for value in self.values]
+        if self.missing:
+            hot.append(found.isna().to_numpy())
+        unseen = ~seen & ~(found.isna().to_numpy() & self.missing) #? others
+        hot.append(unseen & self.others) #? others
+        return [("category", np.column_stack(hot)), ("number", self.scale(self.frequency(found))[:, None])] #? others
+        hot.append(np.zeros(len(found)))  # the slot of categories that training did not have #! others
+        return [("category", np.column_stack(hot))] #! others
+'''
+
+_DATE = '''
+class Date:
+    """Days since 1970, and month and weekday on circles, so that December is next to January."""
+
+    def __init__(self, cells: pd.Series) -> None:
+        values = self.features(cells)
+        self.scales = [Scale(v) for v in values]
+        self.indicator = bool(np.isnan(values[0]).any())
+
+    def features(self, cells: pd.Series) -> list[np.ndarray]:
+        forms = texts(cells).str.replace("/", "-")
+        dates = pd.to_datetime(forms, format="ISO8601", errors="coerce", utc=True)
+        days = ((dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(dtype=float)
+        cycles = [(dates.dt.month - 1) / 12, dates.dt.day_of_week / 7] #! hours
+        cycles = [(dates.dt.month - 1) / 12, dates.dt.day_of_week / 7, pd.Series(days % 1)] #? hours
+        angles = [2 * np.pi * c.to_numpy(dtype=float) for c in cycles]
+        return [days, *(wave(a) for a in angles for wave in (np.sin, np.cos))]
+
+    def blocks(self, cells: pd.Series) -> list[tuple[str, np.ndarray]]:
+        values = self.features(cells)
+        columns = [scale(v) for scale, v in zip(self.scales, values, strict=True)]
+        if self.indicator:
+            columns.append(np.isnan(values[0]))
+        return [("number", np.column_stack(columns))]
+'''
+
+_ENCODER = '''
+class Encoder:
+    """Turns rows into a matrix, by what it saw of training rows alone."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        makers = MAKERS
+        self.columns = {name: makers[kind](frame[name]) for name, kind in COLUMNS.items()}
+        self.layout = [(kind, values.shape[1]) for kind, values in self.blocks(frame)]
+
+    def blocks(self, frame: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
+        return [block for name, column in self.columns.items() for block in column.blocks(frame[name])]
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.column_stack([values for _, values in self.blocks(frame)]).astype(np.float32)
+
+    def numbers(self) -> list[int]: #? waves
+        """The columns of the matrix that hold numbers.""" #? waves
+        kinds = [kind for kind, width in self.layout for _ in range(width)] #? waves
+        return [column for column, kind in enumerate(kinds) if kind == "number"] #? waves
+    #? embeds
+    def embedded(self) -> list[tuple[int, int]]: #? embeds
+        """Start and width of each block of 0 and 1 that is wide enough for an embedding.""" #? embeds
+        starts = np.cumsum([0, *(width for _, width in self.layout)]) #? embeds
+        found = zip(starts, self.layout, strict=False) #? embeds
+        return [(int(s), w) for s, (kind, w) in found if kind == "category" and w >= EMBED_FROM] #? embeds
+'''
+
+
+def reading_constants(facts: Facts) -> list[str]:
+    """The texts of the data, each a literal."""
+    reading = facts.reading
+    lines = [constant("DATA", reading.file)]
+    if reading.delimiter is not None:
+        lines += [constant("DELIMITER", reading.delimiter), constant("ENCODING", reading.encoding)]
+    lines.append(constant("TARGET", facts.target))
+    if not facts.regression:
+        lines.append(constant("CLASSES", list(facts.classes)))
+    lines.append(constant("COLUMNS", dict(facts.columns)))
+    lines.append(constant("MISSING", sorted(MISSING_MARKERS)))
+    if "category" in facts.kinds():
+        lines.append(constant("MOST_CATEGORIES", 63))
+    return lines
+
+
+def split_constants(facts: Facts) -> list[str]:
+    if facts.reading.split:
+        told = "of each row: the fold that it validates, + trains in all, t test, - left out"
+        return [constant("SPLIT", facts.reading.split, told)]
+    shares = [constant("TEST_SHARE", 0.15), constant("FOLDS", 5)]
+    return shares if facts.rows < 1000 else [shares[0], constant("FOLDS", 6, "the first alone validates: 15 %")]
+
+
+def reading_pieces(facts: Facts) -> list[Piece]:
+    """How the file becomes rows with a target, and folds of them."""
+    kind = "number" if facts.regression else _kind_of(facts.classes)
+    kinds = {k: k == kind for k in ("number", "words", "values", "booleans")}
+    text = facts.reading.delimiter is not None
+    read = piece(_READ, _NUMPY, _PANDAS, "import unicodedata", text=text)
+    target = piece(_TARGET, **kinds)
+    if facts.reading.split:
+        return [read, target, piece(_FOLDS_KNOWN)]
+    stratified = not facts.regression
+    names = "StratifiedKFold, train_test_split" if stratified else "KFold, train_test_split"
+    chosen = {"number": facts.regression, "stratified": stratified, "one": facts.rows >= 1000}
+    return [read, target, piece(_FOLDS_DRAWN, f"from sklearn.model_selection import {names}", **chosen)]
+
+
+def _kind_of(classes: tuple[object, ...]) -> str:
+    if all(isinstance(c, bool) for c in classes):
+        return "booleans"
+    return "values" if all(isinstance(c, int | float) for c in classes) else "words"
+
+
+def encoding_pieces(facts: Facts, waves: bool, embeds: bool) -> list[Piece]:
+    """How columns become numbers: only the kinds of column that the table has."""
+    kinds = facts.kinds()
+    scaled = kinds != {"category"} or facts.others
+    makers = ", ".join(f'"{k}": {k.capitalize()}' for k in ("number", "category", "date") if k in kinds)
+    found = [piece(_SCALE)] if scaled else []
+    found += [piece(_NUMBER)] if "number" in kinds else []
+    found += [piece(_CATEGORY, others=facts.others)] if "category" in kinds else []
+    found += [piece(_DATE, hours=facts.hours)] if "date" in kinds else []
+    encoder = piece(_ENCODER, waves=waves, embeds=embeds)
+    # MAKERS holds names of the classes above only
+    return [*found, Piece(encoder.code.replace("makers = MAKERS", f"makers = {{{makers}}}"))]
+
+
+def score_piece(facts: Facts) -> Piece:
+    if facts.regression:
+        return piece(_SCORE_NUMBERS)
+    return piece(_SCORE_CLASSES, "from scipy.optimize import minimize_scalar", "from scipy.special import log_softmax")

@@ -1,0 +1,153 @@
+"""The recipe as torch code: what changes a batch, what a loss is charged, what happens around a step."""
+
+from __future__ import annotations
+
+from wellfit.exporter.facts import Facts
+from wellfit.exporter.source import Piece, constant, piece
+from wellfit.regularizer import Regularizer
+
+_KNOBS = {
+    "L1": {"strength": "L1"}, "L2": {"strength": "L2"}, "ElasticNet": {"l1": "ELASTIC_L1", "l2": "ELASTIC_L2"},
+    "WeightDecay": {"strength": "WEIGHT_DECAY"}, "ClipNorm": {"limit": "CLIP_NORM"},
+    "ClipValue": {"limit": "CLIP_VALUE"}, "InputNoise": {"std": "INPUT_NOISE"}, "Mixup": {"alpha": "MIXUP"},
+    "LabelSmoothing": {"epsilon": "LABEL_SMOOTHING"}, "EMA": {"decay": "AVERAGE_DECAY"}, "SAM": {"rho": "SAM_RADIUS"},
+    "MaxNorm": {"limit": "MAX_NORM"},
+    "EarlyStopping": {"patience": "PATIENCE", "min_delta": "MIN_DELTA", "warm_up": "WARM_UP"},
+}  # fmt: skip
+"""The parts that have code here: their knobs, and the constants that hold them."""
+
+_PLAIN = {"InputNoise": ("family", "gaussian"), "MaxNorm": ("by", "unit")}
+"""Parts that are written in one of their forms only."""
+
+_BATCH = '''
+def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """A batch as it is trained on."""
+    x = x + INPUT_NOISE * torch.randn_like(x) #? noise
+    share, partner = float(np.random.beta(MIXUP, MIXUP)), torch.randperm(len(x)) #? mixup
+    x, y = share * x + (1 - share) * x[partner], share * y + (1 - share) * y[partner] #? mixup
+    y = (1 - LABEL_SMOOTHING) * y + LABEL_SMOOTHING / y.shape[1] #? smoothing
+    return x, y
+'''
+
+_WEIGHTS = '''
+def weights_of(model: nn.Module) -> list[Tensor]:
+    """The matrices: no biases, no scales of a norm."""
+    return [w for w in model.parameters() if w.ndim > 1]
+'''
+
+_PENALTY = '''
+def penalty(model: nn.Module) -> Tensor:
+    """What the weights cost, a term of the loss."""
+    square = sum((w * w).sum() for w in weights_of(model)) #? square
+    size = sum(w.abs().sum() for w in weights_of(model)) #? size
+    return TERMS
+'''
+
+_SOFT = '''
+@torch.no_grad()
+def soften(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Pull each weight toward zero by its own step size, and stop there: exact zeros, which a loss term never gives."""
+    for w in weights_of(model):
+        state = optimizer.state[w]
+        root = (state["exp_avg_sq"] / (1 - 0.999 ** float(state["step"]))).sqrt() + 1e-8
+        w.copy_(w.sign() * (w.abs() - RATE * STRENGTH / root).clamp(min=0))
+'''
+
+_BOUND = '''
+@torch.no_grad()
+def bound(model: nn.Module) -> None:
+    """Shorten each unit's incoming weights to the norm allowed."""
+    for w in weights_of(model):
+        w.mul_((MAX_NORM / w.flatten(1).norm(dim=1).clamp(min=1e-30)).clamp(max=1)[:, None])
+'''
+
+_AVERAGE = '''
+def average_of(model: nn.Module) -> AveragedModel:
+    """A running average of the weights, which forgets the first ones quickly; it is what is judged and kept."""
+
+    def blend(average: Tensor, w: Tensor, count: Tensor) -> Tensor:
+        decay = min(AVERAGE_DECAY, float(count) / (9 + float(count)))
+        return decay * average + (1 - decay) * w
+
+    average = AveragedModel(model, avg_fn=blend)
+    average.update_parameters(model)  # starts it with a copy
+    return average
+'''
+
+_OPTIMIZER = '''
+def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """Adam; the matrices alone decay.""" #? decay
+    """Adam.""" #! decay
+    rest = [w for w in model.parameters() if w.ndim < 2] #? decay
+    groups = [{"params": weights_of(model)}, {"params": rest, "weight_decay": 0.0}] #? decay
+    return torch.optim.AdamW(groups, lr=RATE, weight_decay=WEIGHT_DECAY) #? decay
+    return torch.optim.Adam(model.parameters(), lr=RATE) #! decay
+'''
+
+
+def expressed(name: str, part: Regularizer) -> str:
+    """Why a part has no code here; empty where it has."""
+    if name == "WeightDecay" and part.form == "fully_decoupled":
+        return f"{name}: the form that leaves the learning rate out has no place in torch's optimizers."
+    if name in _PLAIN and getattr(part, _PLAIN[name][0]) != _PLAIN[name][1]:
+        return f"{name}: only its {_PLAIN[name][1]} form can be written here."
+    return "" if name in _KNOBS else f"{name}: it is left out."
+
+
+def recipe_constants(facts: Facts) -> list[str]:
+    settings = facts.settings
+    lines = [
+        constant("RATE", settings["rate"], "learning rate"), constant("BATCH", settings["batch"], "rows a step"),
+        constant("STEPS", settings["steps"]),
+        constant("EVALUATE_EVERY", settings["evaluate_every"], "steps between two looks at the validation rows"),
+    ]  # fmt: skip
+    for name, part in facts.parts.items():
+        for knob, written in _KNOBS.get(name, {}).items():
+            if written != "WARM_UP" or part.warm_up:
+                lines.append(constant(written, float(getattr(part, knob))))
+    return lines
+
+
+def recipe_pieces(facts: Facts) -> list[Piece]:
+    """The functions that the training calls, and only those."""
+    changes = {"noise": facts.has("InputNoise"), "mixup": facts.has("Mixup"), "smoothing": facts.has("LabelSmoothing")}
+    terms, soft = penalty_terms(facts), soft_strength(facts)
+    found = [piece(_OPTIMIZER, decay=decays(facts))]
+    if terms or soft or decays(facts) or facts.has("MaxNorm"):
+        found.insert(0, piece(_WEIGHTS))
+    if any(changes.values()):
+        found.append(piece(_BATCH, **changes))
+    if terms:
+        made = piece(_PENALTY, square=any("square" in t for t in terms), size=any("size" in t for t in terms))
+        found.append(Piece(made.code.replace("TERMS", " + ".join(terms))))
+    if soft:
+        found.append(Piece(piece(_SOFT).code.replace("STRENGTH", soft)))
+    if facts.has("MaxNorm"):
+        found.append(piece(_BOUND))
+    if facts.has("EMA"):
+        found.append(piece(_AVERAGE, "from torch.optim.swa_utils import AveragedModel"))
+    return found
+
+
+def decays(facts: Facts) -> bool:
+    return facts.has("WeightDecay") and facts.parts["WeightDecay"].form == "decoupled"
+
+
+def penalty_terms(facts: Facts) -> list[str]:
+    """Terms of the loss, as code over constants."""
+    parts = facts.parts
+    terms = ["L2 * square"] if "L2" in parts else []
+    if "L1" in parts and parts["L1"].form == "loss":
+        terms.append("L1 * size")
+    if "ElasticNet" in parts:
+        terms += ["ELASTIC_L2 * square", *(["ELASTIC_L1 * size"] if parts["ElasticNet"].form == "loss" else [])]
+    if "WeightDecay" in parts and parts["WeightDecay"].form == "coupled":
+        terms.append("0.5 * WEIGHT_DECAY * square")
+    return terms
+
+
+def soft_strength(facts: Facts) -> str:
+    """The strength of the proximal step, as code over constants; empty where there is none."""
+    proximal = [n for n in ("L1", "ElasticNet") if n in facts.parts and facts.parts[n].form == "proximal"]
+    written = " + ".join({"L1": "L1", "ElasticNet": "ELASTIC_L1"}[n] for n in proximal)
+    return f"({written})" if len(proximal) > 1 else written

@@ -1,0 +1,96 @@
+"""Which regularizers are searched over for somebody's model: what is standard for such data, and works on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+
+import torch
+
+from wellfit.draws import Now
+from wellfit.own.maker import ModelStudy
+from wellfit.recipe import Recipe
+from wellfit.regularizer import Regularizer
+from wellfit.search.space import searched
+from wellfit.sites import Site, acting, find_sites
+from wellfit.target import Target
+from wellfit.training.apart import own_draws
+from wellfit.training.cohort import seeded
+from wellfit.training.lone import Lone
+from wellfit.training.optimizers import Adam
+
+_TRIED_ON = 8  # rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """What is searched over.
+
+    Attributes:
+        parts: by name.
+        left_out: why others are not among them, a sentence each.
+    """
+
+    parts: dict[str, type[Regularizer]]
+    left_out: tuple[str, ...]
+
+
+def kind_of(x: torch.Tensor) -> str:
+    """What kind of data these inputs are, as regularizers name it: by their type and dimensions."""
+    if x.ndim == 4:
+        return "image"
+    return "table" if x.is_floating_point() or x.ndim == 1 else "text"
+
+
+def make_space(study: ModelStudy, task: str, long: bool) -> Space:
+    """Every regularizer takes one step with the model; one that fails, or that finds no place to act, is left out."""
+    parts, left_out = {}, []
+    reached = _reached(study)
+    for name, cls in searched(task, long, kind_of(study.rows.x)).items():
+        reason = _why_not(study, cls(), reached)
+        if reason:
+            left_out.append(f"{name}: {reason}")
+        else:
+            parts[name] = cls
+    return Space(parts, tuple(left_out))
+
+
+def _reached(study: ModelStudy) -> list[Site]:
+    """The sites that values pass in a forward; a module that is held and never called is none."""
+    network, seen = seeded(study.network, 0).eval(), []
+
+    def act(h: torch.Tensor, site: Site) -> torch.Tensor:
+        seen.append(site)
+        return h
+
+    with torch.no_grad(), acting(network, act, find_sites(network).values()):
+        network(study.make.example)
+    return seen
+
+
+def _why_not(study: ModelStudy, part: Regularizer, reached: Sequence[Site]) -> str:
+    rows = study.rows.folds[0][0][:_TRIED_ON]
+    x, target = study.rows.x[rows], study.rows.target.take(rows)
+    try:
+        with warnings.catch_warnings(), own_draws(torch.tensor(0), torch.tensor(0)):
+            warnings.simplefilter("ignore")
+            lone = Lone(seeded(study.network, 0), Recipe(part), Adam(), rate=1e-3)
+            if "activation" in part.stages and not any(part.selects_site(s) for s in reached):
+                return "finds no place to act: values pass no activation that could be found"
+            labels = not target.classes and not target.values.is_floating_point()
+            if labels and "batch" in part.stages and not _leaves_labels(part, lone, x, target):
+                return "mixes or softens labels, and the loss takes whole numbers"
+            lone.step(x, target)
+    except Exception as error:  # whatever a model raises on inputs that it was not made for
+        text = str(error)
+        return f"does not work with this model ({text.splitlines()[0][:120] if text else type(error).__name__})"
+    return ""
+
+
+def _leaves_labels(part: Regularizer, lone: Lone, x: torch.Tensor, target: Target) -> bool:
+    """Whether a part changes a batch, and not its labels: for losses that take those only as whole numbers."""
+    now = dataclasses.replace(Now.at(0), sites=lone.trainer.sites)
+    moved, seen = lone.state.recipe.batch(x, target, now)
+    same = seen.values.dtype == target.values.dtype and torch.equal(seen.values, target.values)
+    return same and not torch.equal(moved, x)

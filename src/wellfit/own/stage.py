@@ -1,0 +1,125 @@
+"""Stage and engine for somebody's model: the main job's phases run on them as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from wellfit.job.stage import Stage
+from wellfit.own.goal import Goal
+from wellfit.own.reading import Part
+from wellfit.own.way import Mixes
+from wellfit.recipe import Recipe
+from wellfit.regularizer import Regularizer
+from wellfit.regularizers import EarlyStopping
+from wellfit.search import portfolio
+from wellfit.search.space import filled
+from wellfit.training.cohort import Cohort, Rows
+from wellfit.training.crew import Watch
+from wellfit.training.study import Desk, Result, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """What a search over somebody's model works on: one fold, validated on rows of their own.
+
+    Attributes:
+        rows: training and validation rows as the engine reads them.
+        goal: the loss, and what targets and outputs are.
+        valid: the validation rows as they came.
+        fewest: training rows of one pass.
+    """
+
+    rows: Rows
+    goal: Goal
+    valid: Part
+    fewest: int
+    folds: int = 1
+
+    def view(self, fold: int) -> int:
+        return fold
+
+    def first_fold(self, _data: Recipe) -> int:
+        return 0
+
+
+@dataclasses.dataclass
+class ModelStage(Stage):
+    """What the phases share, for somebody's model.
+
+    Attributes:
+        space: what is searched over, by name.
+    """
+
+    space: dict[str, type[Regularizer]] = dataclasses.field(default_factory=dict)
+
+    def parts(self) -> dict[str, type[Regularizer]]:
+        return self.space
+
+    def mixes(self) -> Mixes:
+        """What is timed: everything, a cocktail such as the search begins with, and nothing."""
+        cocktails = [c for c, _ in portfolio.cocktails(self.space, 1e-3, 1000)]
+        whole, typical = self.whole(), max(cocktails, key=len, default=Recipe())
+        return Mixes(
+            whole, self._with_stopping(typical if self.given is None else whole), self._with_stopping(Recipe())
+        )
+
+    def _with_stopping(self, recipe: Recipe) -> Recipe:
+        return filled(recipe, Recipe(EarlyStopping().neutral()))
+
+    def _carried(self, doing: str) -> Recipe:
+        """What fills up every member's recipe: one by one nothing does, since nobody shares a step with another."""
+        return self._with_stopping(Recipe()) if self.plan.mode == "apart" else super()._carried(doing)
+
+    def judge(self, cohort: Cohort) -> float:
+        """The metric of a member's best outputs on the validation rows, as they are: nothing is calibrated."""
+        if not torch.isfinite(cohort.best.loss).all():
+            return math.inf
+        ground: Any = self.material
+        truth = ground.valid.y.numpy()
+        outputs = cohort.best.outputs[0].double().numpy()
+        return self.metric.loss(truth, outputs, np.ones(len(truth)))
+
+
+class Here:
+    """Works off tasks in this process, and keeps what is done when Ctrl-C comes: what was not begun stays untrained.
+
+    Attributes:
+        stopped: whether it came.
+    """
+
+    hands = 1
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._desk: Desk | None = None
+
+    def open(self, study: Any) -> None:
+        self._desk = Desk(study)
+
+    def run(self, tasks: Sequence[Task], watch: Watch | None = None) -> list[Result]:
+        results = []
+        for number, task in enumerate(tasks):
+            report = (lambda step, loss, n=number: watch(n, step, loss)) if watch else None
+            results.append(self._work(task, report))
+        return results
+
+    def close(self) -> None:
+        self._desk = None
+
+    def _work(self, task: Task, report: Any) -> Result:
+        assert self._desk is not None
+        if not self.stopped:
+            try:
+                return self._desk.work(task, report)
+            except KeyboardInterrupt:
+                self.stopped = True
+        begun = time.monotonic()
+        cohort = task.cohort or self._desk.begin(task.members)
+        return Result(cohort.to("cpu"), time.monotonic() - begun, 0.0, 0.0, task.course.mode)

@@ -1,0 +1,144 @@
+"""How members of somebody's model are trained: side by side in a stack, or one by one, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from wellfit.job.probe import STACK, Probe
+from wellfit.own.maker import ModelStudy
+from wellfit.recipe import Recipe
+from wellfit.training.cohort import Cohort, Member, seeded
+from wellfit.training.crew import Engine
+from wellfit.training.population import Course
+from wellfit.training.study import Task
+
+_COPIES = 8
+"""Copies of its weights that a member in training has, about: weights, gradient, Adam's two, the best, an average."""
+
+_MEMORY = 0.25  # of the machine's, that a stack's weights may take
+
+_COMPARED = 4  # steps of a stack that have to come to what the same members come to alone
+
+_ALIKE, _NEAR = 1e-3, 5e-2
+"""How far training and validation losses of a stack and of lone members may lie apart in those steps, as a share. In
+validation more, since Adam makes rounding errors as large as steps where a gradient is 0: a bias before batch norm
+wanders, training does not see it, and the running mean follows late."""
+
+_TIMED, _LEAST, _SHARE = 48, 3, 0.04
+"""Steps that are timed at most and at least, and the share of the time left that each kind of step is timed for."""
+
+BREADTH = 8
+"""Candidates that are compared in one rung where members train one by one: half as many as a stack holds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixes:
+    """Recipes that are timed.
+
+    Attributes:
+        whole: every part of the search, neutral: what a stack carries.
+        typical: a cocktail, as one that trains alone carries it.
+        nothing: what the model without regularization carries.
+    """
+
+    whole: Recipe
+    typical: Recipe
+    nothing: Recipe
+
+
+_WHY = (
+    ("randomness", "it draws random numbers of its own, which a stack cannot keep apart"),
+    ("data-dependent control flow", "its forward decides by the values it computes"),
+    ("tracing tensor", "its forward decides by the values it computes"),
+    (".item()", "its forward decides by the values it computes"),
+    ("inplace", "it writes in place into a tensor that is no buffer"),
+    ("in-place", "it writes in place into a tensor that is no buffer"),
+)
+
+
+def choose_way(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, left: float) -> Probe:
+    """Try a stack and the same members one by one; where both come to the same, the faster way is taken.
+
+    One by one, a member carries the parts of its own recipe alone; in a stack all carry everything, most of it neutral.
+
+    Args:
+        left: seconds left for training.
+    """
+    seconds = _SHARE * max(0.0, left)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of operations that vmap runs in a loop: they are timed here
+        reason, stack = _stacked(engine, study, mixes, batch, seconds)
+        lone = _pace(engine, _members(1, mixes.typical), batch, "apart", seconds)
+        if reason:
+            bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
+            told = f"one by one: {reason} ({lone:,.0f} member-steps/s)"
+            return Probe(1, "apart", "loop", lone, told, _bare(lone, bare))
+        told = f"a stack of {STACK} runs {stack:,.0f} member-steps/s, one by one {lone:,.0f}"
+        if lone > stack:
+            bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
+            return Probe(1, "apart", "loop", lone, f"one by one, which is faster here: {told}", _bare(lone, bare))
+        bare = _pace(engine, _members(STACK, mixes.nothing), batch, "traced", seconds)
+        return Probe(STACK, "traced", "stack", stack, f"stacks of {STACK}: {told}", _bare(stack, bare))
+
+
+def _stacked(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, seconds: float) -> tuple[str, float]:
+    """Why the model cannot train in stacks, or nothing, and the pace of a stack."""
+    if _too_large(seeded(study.make, 0)):
+        return f"{STACK} of it, with what training keeps of each, would take more than a quarter of the memory", 0.0
+    course = Course(_COMPARED, batch, 1, "traced")
+    members = _members(STACK, mixes.whole)
+    try:
+        (stack,) = engine.run([Task(course, members)])
+        pace = _pace(engine, members, batch, "traced", seconds)
+    except Exception as error:  # whatever a model may raise under vmap
+        return _told(error), 0.0
+    (alone,) = engine.run([Task(dataclasses.replace(course, mode="apart"), _members(2, mixes.nothing))])
+    if not _alike(stack.cohort.take([0, 1]), alone.cohort):
+        return "a stack comes to other losses than the same members alone", 0.0
+    return "", pace
+
+
+def _alike(stack: Cohort, alone: Cohort) -> bool:
+    """Whether both have the same losses at every step."""
+    pairs = [pair for a, b in zip(stack.history, alone.history, strict=True) for pair in _pairs(a, b)]
+    return all(torch.allclose(a, b, rtol=rtol, atol=1e-6, equal_nan=True) for a, b, rtol in pairs)
+
+
+def _pairs(a: tuple[int, Tensor, Tensor], b: tuple[int, Tensor, Tensor]) -> list[tuple[Tensor, Tensor, float]]:
+    return [(a[1], b[1], _ALIKE), (a[2], b[2], _NEAR)]
+
+
+def _told(error: Exception) -> str:
+    text = str(error)
+    known = next((sentence for part, sentence in _WHY if part in text), None)
+    first = text.splitlines()[0][:160] if text else type(error).__name__
+    return known or f"vmap does not run it ({first})"
+
+
+def _too_large(network: nn.Module) -> bool:
+    held = sum(p.numel() * p.element_size() for p in network.parameters())
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return False  # another system: the probe's stack will show
+    return held * _COPIES * STACK > _MEMORY * memory
+
+
+def _bare(full: float, bare: float) -> float:
+    return min(3.0, max(1.0, bare / max(1e-9, full)))
+
+
+def _pace(engine: Engine, members: tuple[Member, ...], batch: int, mode: str, seconds: float) -> float:
+    """Member-steps a second."""
+    course = Course(_TIMED, batch, 10**9, mode, least=_LEAST)
+    (result,) = engine.run([Task(course, members, seconds=seconds)])
+    return max(1e-3, result.pace)
+
+
+def _members(count: int, recipe: Recipe) -> tuple[Member, ...]:
+    return tuple(Member(recipe, 1e-3, i, 0, "probe") for i in range(count))
