@@ -176,13 +176,12 @@ def test_row_70_masked_token_objective():
     assert "objective" in MaskedTokens.stages
 
 
-@later("Part 3: your own framework")
 def test_row_71_grid_search_over_models():
     """GridSearchCV runs over recipes as over any parameter."""
     from sklearn.model_selection import GridSearchCV
-    from wellfit.sklearn import WellfitClassifier
 
     from wellfit import L2, Recipe
+    from wellfit.sklearn import WellfitClassifier
 
     x, y = tumors()
     grid = {"recipe": [Recipe(L2(s)) for s in (1e-4, 1e-2)]}

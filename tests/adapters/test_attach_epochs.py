@@ -140,7 +140,7 @@ def test_what_waits_for_a_loss_says_so():
     model = make()
     optimizer = optimizer_for(model, "SGD")
     for part in (wf.EarlyStopping(), wf.ReduceOnPlateau()):
-        with pytest.raises(UsageError, match="WF-A16.*val_loss"), Recipe(part).attach(model, optimizer) as run:
+        with pytest.raises(UsageError, match=r"WF-A16.*val_loss"), Recipe(part).attach(model, optimizer) as run:
             run.epoch_end()
     with Recipe(wf.EMA(0.9)).attach(model, optimizer) as run:
         assert run.epoch_end() is False and run.best_epoch == 0

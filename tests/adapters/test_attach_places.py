@@ -76,14 +76,13 @@ class Twice(nn.Module):
 def test_a_module_used_twice_is_two_places():
     """Its two calls drop different units; and the functional step has the same two draws."""
     model, seen = make(Twice), []
-    optimizer = optimizer_for(model, "SGD")
     lone = functional(model, HALF, "SGD")
-    with HALF.attach(model, optimizer, seed=7) as run:
-        watch = model.relu.register_forward_hook(lambda module, args, out: seen.append((out / F.relu(args[0])).nan_to_num()))
+    with HALF.attach(model, optimizer_for(model, "SGD"), seed=7):
+        model.relu.register_forward_hook(lambda module, args, out: seen.append((args[0] > 0, out > 0)))
         model(next(batches(1))[0])
-        watch.remove()
-    both = (seen[0] + seen[1]) > 0
-    assert not torch.equal(seen[0][both], seen[1][both])
+    (one_alive, one), (other_alive, other) = seen
+    alive = one_alive & other_alive
+    assert 0.3 < float((one[alive] == other[alive]).double().mean()) < 0.7
     model = make(Twice)
     optimizer = optimizer_for(model, "SGD")
     with HALF.attach(model, optimizer, seed=7) as run:
@@ -165,7 +164,7 @@ class Moody(nn.Module):
 def test_a_pass_with_other_calls_than_were_traced():
     model = make(Moody).eval()
     optimizer = optimizer_for(model, "SGD")
-    with pytest.raises(UsageError, match="WF-A04.*1 activation functions.*2"), HALF.attach(model, optimizer):
+    with pytest.raises(UsageError, match=r"WF-A04.*1 activation functions.*2"), HALF.attach(model, optimizer):
         model.train()(next(batches(1))[0])
     assert not model._forward_hooks and torch.overrides._get_current_function_mode() is None
 

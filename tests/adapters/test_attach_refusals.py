@@ -108,7 +108,7 @@ def test_a_closure_promised_and_not_given():
     model, (x, y) = make(), next(batches(1))
     optimizer = _sgd(model)
     with (
-        pytest.raises(UsageError, match="WF-A05.*closure"),
+        pytest.raises(UsageError, match=r"WF-A05.*closure"),
         Recipe(wf.SAM()).attach(model, optimizer, closure=True) as run,
     ):
         run.loss(CRITERION, model(x), y).backward()

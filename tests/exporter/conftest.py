@@ -29,7 +29,7 @@ class Case:
 def write_plan(folder: Path) -> Path:
     """A plan of few steps, whose finalists are trained with four seeds."""
     rungs = (Rung(2, 60),)
-    plan = Plan(16, 2, 32, 60, 10, 15, "eager", "stack", 1, rungs, 1, 4, 1, 1000.0, 30.0, search_rungs=rungs)
+    plan = Plan(64, 2, 32, 60, 10, 15, "eager", "stack", 1, rungs, 1, 4, 1, 1000.0, 30.0, search_rungs=rungs)
     path = folder / "plan.json"
     path.write_text(json.dumps({"plan": plan.to_json()}))
     return path

@@ -112,7 +112,7 @@ def test_steps_are_those_of_the_engine(with_recipe, cases, parts, tmp_path):
     ours, theirs = twins(run, defined, encoder, wf.Recipe())
     start = [p.detach().clone() for p in ours.parameters()]
     x = torch.from_numpy(encoder(frame)).double()
-    y = torch.eye(3, dtype=torch.float64)[torch.from_numpy(defined["target_of"](frame))]
+    y = torch.eye(3, dtype=torch.float64)[torch.tensor(defined["target_of"](frame))]
     lone = Lone(theirs, wf.Recipe(*parts), Adam(), rate=0.01)
     with without_wellfit():
         optimizer = defined["make_optimizer"](ours)

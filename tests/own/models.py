@@ -10,6 +10,7 @@ import torch
 from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
+import wellfit as wf
 from wellfit.job.plan import Plan
 from wellfit.search.halving import Rung
 
@@ -134,3 +135,11 @@ def write_plan(folder: Path, mode: str = "traced", steps: int = 24, chunk: int =
     path = folder / "plan.json"
     path.write_text(json.dumps({"plan": plan.to_json()}))
     return path
+
+
+def planned(folder, make, parts, *, mode="eager", steps=24, test=True, **options):
+    """A search by a plan; ``test`` says whether there are test rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = write_plan(folder, mode, steps)
+    last = parts[2] if test else None
+    return wf.search(make, parts[0], parts[1], test=last, plan=plan, out=folder / "run", **options)

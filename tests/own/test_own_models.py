@@ -150,7 +150,7 @@ def test_parts_that_a_model_cannot_take_are_left_out_with_the_reason():
     assert {"WeightDecay", "EMA", "LabelSmoothing"} <= set(space.parts)
 
 
-class Functional(Pictures):
+class Functional(nn.Module):
     """Calls its activations as functions, as most written models do; ``spare`` is never used."""
 
     def __init__(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _OTHERS: dict[str, str] = {
     "WF-A01": "The steps of an epoch are no whole number from 1.",
-    "WF-A02": "A recipe is attached to what is no model and no optimizer of torch, or to two that do not belong together.",
+    "WF-A02": "A recipe is attached to no model and optimizer of torch, or to two that do not belong together.",
     "WF-A03": "A rule of attach(after=...) names modules that the model does not have.",
     "WF-A04": "A pass through the model called other activation functions than were found in it.",
     "WF-A05": "The gradient is to be taken a second time, and the optimizer's step came without a closure.",

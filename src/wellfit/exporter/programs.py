@@ -55,20 +55,21 @@ _TAIL = """if __name__ == "__main__":
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One framework: its name and pip packages, and what makes its part of the program."""
+    """One framework: its name and pip packages, what makes its part of the program, and whether it has embeddings."""
 
     title: str
     packages: str
     constants: Callable[[Facts], list[str]]
     pieces: Callable[[Facts], list[Piece]]
     missing: Callable[[Facts], list[str]]
+    embeds: bool = True
 
 
 TARGETS: dict[str, Target] = {
     "torch": Target("torch", "torch", torch_constants, torch_pieces, torch_missing),
     "lightning": Target("Lightning", "lightning, torch", torch_constants, lightning_pieces, lightning_missing),
     "keras": Target("Keras 3, KERAS_BACKEND=torch", "keras, torch", keras_constants, keras_pieces, keras_missing),
-    "sklearn": Target("scikit-learn", "scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing),
+    "sklearn": Target("scikit-learn", "scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
 }
 
 
@@ -115,7 +116,7 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     missing = (*facts.missing, *target.missing(facts))
     waves, embeds = waves_and_embeds(facts)
     pieces = [
-        *reading_pieces(facts), *encoding_pieces(facts, waves, embeds), score_piece(facts), *target.pieces(facts),
+        *reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts), *target.pieces(facts),
         piece(_MAIN, "import sys", number=facts.regression),
     ]  # fmt: skip
     constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]

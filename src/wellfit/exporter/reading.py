@@ -148,7 +148,8 @@ class Category:
     #? others
     def frequency(self, found: pd.Series) -> np.ndarray: #? others
         """The logarithm of how often each cell's category was seen in training.""" #? others
-        return np.log(found.map(self.counts).astype(float).fillna(1).to_numpy()) #? others
+        counts = found.map(self.counts).astype(float).fillna(1).mask(found.isna()) #? others
+        return np.log(counts.to_numpy(dtype=float, na_value=np.nan)) #? others
 
     def blocks(self, cells: pd.Series) -> list[tuple[str, np.ndarray]]:
         found = categories(cells)

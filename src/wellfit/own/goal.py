@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import warnings
 from collections.abc import Callable
@@ -72,6 +73,12 @@ class Goal:
         weight = torch.ones(len(y), dtype=dtype)
         criterion = Flat(self.loss, self.shape) if self.loss is not None else None
         return Target(values, weight, self.kind == "classes", criterion)
+
+    def on(self, device: str) -> Goal:
+        """The same with the loss's own tensors, such as class weights, on a device."""
+        if not isinstance(self.loss, nn.Module):
+            return self
+        return dataclasses.replace(self, loss=copy.deepcopy(self.loss).to(device))
 
     def batch_loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """The loss of outputs on targets as they came, ()."""
