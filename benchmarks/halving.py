@@ -23,9 +23,9 @@ from wellfit.job.plan import Plan, full_steps, size_batch
 from wellfit.job.prepare import Material, make_material
 from wellfit.job.stage import Stage
 from wellfit.progress import Silent
-from wellfit.search import portfolio
-from wellfit.search.halving import Arena, Rung, climb
-from wellfit.search.space import Candidate, Proposer, searched
+from wellfit.searching import portfolio
+from wellfit.searching.halving import Arena, Rung, climb
+from wellfit.searching.space import Candidate, Proposer, searched
 from wellfit.training.study import Study
 
 CANDIDATES, STACK = 64, 16

@@ -1,7 +1,7 @@
 """What the mission's source documents show, row by row: tests/data/seed-rows.csv has 72 rows, and each has one test.
 
-56 rows stand; 16 wait for later parts and are expected to fail until then (5 for images, 3 for text, 8 for diagnosis and
-gallery). The tests are in tests/test_sources_*.py, named by their rows:
+56 rows stand; 16 wait for later parts and are expected to fail until then (5 for images, 3 for text, 8 for diagnosis
+and gallery). The tests are in tests/test_sources_*.py, named by their rows:
 ``test_row_07_penalty_form_and_constraint_form``; each uses the source's own parameters and looks at the effect.
 """
 

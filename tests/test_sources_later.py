@@ -164,7 +164,7 @@ def test_row_64_map_of_methods():
 @later("Part 5: images")
 def test_row_69_policies_found_by_search():
     from wellfit import Rotation, Shift
-    from wellfit.search.space import searched
+    from wellfit.searching.space import searched
 
     assert {Rotation.__name__, Shift.__name__} <= set(searched("classification", data="image"))
 

@@ -18,10 +18,11 @@ from wellfit.errors import (
 )
 
 if TYPE_CHECKING:
+    from wellfit.dials import after, fade, ramp
     from wellfit.exporter import Exported, export
     from wellfit.importers import Imported, import_recipe
     from wellfit.job import Run, fit, load
-    from wellfit.lint import Finding, lint
+    from wellfit.lint import Finding
     from wellfit.models.cnn import RegularizedCNN
     from wellfit.models.recurrent import RegularizedLSTM
     from wellfit.models.transformer import RegularizedTransformer
@@ -30,15 +31,16 @@ if TYPE_CHECKING:
     from wellfit.regularizer import Regularizer, knob, memory, static
     from wellfit.regularizers import *
     from wellfit.translator import Translation, translate
-    from wellfit.wrappers import after, fade, ramp, schedule, where
+    from wellfit.wrappers import schedule, where
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "wellfit.dials": ("after", "fade", "ramp"),
     "wellfit.exporter": ("Exported", "export"),
     "wellfit.importers": ("Imported", "import_recipe"),
     "wellfit.job": ("Run", "fit", "load"),
-    "wellfit.lint": ("Finding", "lint"),
+    "wellfit.lint": ("Finding",),
     "wellfit.models.cnn": ("RegularizedCNN",),
     "wellfit.models.recurrent": ("RegularizedLSTM",),
     "wellfit.models.transformer": ("RegularizedTransformer",),
@@ -46,7 +48,7 @@ _HOMES = {
     "wellfit.recipe": ("Recipe",),
     "wellfit.regularizer": ("Regularizer", "knob", "memory", "static"),
     "wellfit.translator": ("Translation", "translate"),
-    "wellfit.wrappers": ("after", "fade", "ramp", "schedule", "where"),
+    "wellfit.wrappers": ("schedule", "where"),
     "wellfit.errors": (
         "BudgetError", "DataError", "MissingExtra", "RecipeError", "RecipeWarning", "RunFolderError", "TrainingError",
         "UsageError", "WellfitError",

@@ -132,6 +132,8 @@ class Now:
         predict: (weights, x) -> outputs of the network in evaluation mode, with any weights; set inside a step.
         resources: what a recipe names and a training brings: a teacher's outputs as a function of x, say.
         sites: where the part that runs may act; known in the stages ``batch`` and ``activation`` of a step.
+        blocks: (start, width) of each block of 0/1 columns of the inputs that codes one category, where that is known.
+        call: in the stage ``activation`` the how-manieth call of the site's module in one pass.
     """
 
     key: Tensor
@@ -146,6 +148,8 @@ class Now:
     predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
     sites: tuple[Site, ...] = ()
+    blocks: tuple[tuple[int, int], ...] = ()
+    call: int = 1
 
     @classmethod
     def at(cls, step: int, seed: int = 0, *, rates: Mapping[str, Tensor] | None = None, epoch: float = 0.0) -> Self:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellfit.draws import Now
 from wellfit.regularizer import GradOf, Params, Regularizer
+from wellfit.sites import Site
 from wellfit.target import Target
 
 
@@ -17,9 +18,14 @@ def around(part: Regularizer, loss_of: Callable[..., Any]) -> Callable[..., Any]
 
     def narrow(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Any]:
         loss, seen = loss_of(x, target, now)
-        return loss, seen._replace(hidden={s.name: h for s, h in seen.everywhere.items() if part.selects_site(s)})
+        chosen = {(s, call): h for (s, call), h in seen.everywhere.items() if part.selects_site(s)}
+        return loss, seen._replace(hidden={_told(s, call): h for (s, call), h in chosen.items()})
 
     return lambda x, target, now: part.objective(narrow, x, target, now.of(part.name))
+
+
+def _told(site: Site, call: int) -> str:
+    return site.name if call == 1 else f"{site.name}#{call}"
 
 
 def middle(part: Regularizer, grad_of: GradOf, now: Now) -> GradOf:

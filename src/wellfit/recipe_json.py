@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import wellfit.regularizers  # noqa: F401  (fills the registry)
+from wellfit.dials import DIALS, Dial
 from wellfit.errors import RecipeError
 from wellfit.knobs import shortened
 from wellfit.recipe import Recipe
 from wellfit.regularizer import REGISTRY, Regularizer
-from wellfit.wrappers import DIALS, Dial, Schedule, Where
+from wellfit.wrappers import Schedule, Where
 
 FORMAT = "wellfit.recipe"
 VERSION = 1

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
 if TYPE_CHECKING:
     from wellfit.draws import Now
 
 ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.SELU, nn.Mish, nn.Softplus)
+
+ACTIVATION_FUNCTIONS = (
+    functional.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, functional.gelu, functional.silu,
+    functional.elu, functional.leaky_relu, functional.selu, functional.mish, functional.softplus, torch.selu,
+    functional.tanh, torch.tanh, Tensor.tanh, functional.sigmoid, torch.sigmoid, Tensor.sigmoid,
+)  # fmt: skip
+"""Activations as functions; what they return is a place like what leaves an activation module."""
 
 ENTERS = ".in"
 """What a site's name ends with where it is what enters an activation, not what leaves it."""
@@ -30,19 +38,22 @@ class Site:
         kind: ``input``, ``preactivation`` (what enters an activation), ``hidden`` (what leaves it), ``embedding``,
             ``branch`` (what a residual block adds) or ``branches`` (all it adds, stacked along the first axis).
         index, total: the how-manieth of its kind, and of how many.
+        model: all sites of its model, by which a pattern is told what else it names; empty where they are not known.
     """
 
     name: str
     kind: str
     index: int = 0
     total: int = 1
+    model: tuple[Site, ...] = dataclasses.field(default=(), repr=False, compare=False)
 
     def call(self, count: int, now: Now) -> Now:
         """The moment of its ``count``-th call in one pass: a module that a network uses twice draws twice.
 
         What a branch drops is decided before it is computed, so that each of its calls has the draws of the first.
         """
-        return now if count == 1 or self.kind == "branch" else now.again(f"call{count}")
+        now = now if count == 1 or self.kind == "branch" else now.again(f"call{count}")
+        return dataclasses.replace(now, call=count)
 
 
 class Marker(nn.Identity):
@@ -94,13 +105,15 @@ def find_sites(model: nn.Module) -> dict[str, Site]:
         found = dict.fromkeys(entered, "hidden")
         found |= {n: "embedding" for n, m in model.named_modules() if isinstance(m, nn.Embedding)}
     found |= {f"{n}{ENTERS}": "preactivation" for n in entered}
-    totals = {kind: list(found.values()).count(kind) for kind in found.values()}
-    seen = dict.fromkeys(totals, 0)
-    sites = {}
-    for name, kind in found.items():
-        sites[name] = Site(name, kind, seen[kind], totals[kind])
-        seen[kind] += 1
-    return sites
+    return {s.name: s for s in numbered(found.items())}
+
+
+def numbered(found: Iterable[tuple[str, str]]) -> list[Site]:
+    """The sites of one model from (name, kind): each knows its place among those of its kind, and all the others."""
+    named = list(found)
+    kinds = [kind for _, kind in named]
+    model = tuple(Site(n, k, kinds[:i].count(k), kinds.count(k)) for i, (n, k) in enumerate(named))
+    return [dataclasses.replace(s, model=model) for s in model]
 
 
 @contextlib.contextmanager

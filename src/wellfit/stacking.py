@@ -16,9 +16,12 @@ from wellfit.regularizer import Regularizer
 def stack(recipes: Sequence[Recipe], like: Tensor) -> Recipe:
     """Recipes of one structure as one recipe whose knobs are (K,) tensors of the dtype and device of ``like``.
 
+    Their settings, which are each training's own, are left out.
+
     Raises:
         RecipeError: where two differ in more than their knobs; ``unify`` makes them alike first.
     """
+    recipes = [r.remember(settings=None) for r in recipes]
     specs = [_pytree.tree_structure(r) for r in recipes]
     if any(s != specs[0] for s in specs):
         raise RecipeError(
@@ -42,7 +45,7 @@ def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
     for recipe in recipes:
         names = {p.name for p in recipe}
         missing = [p.neutral() for n, p in every.items() if n not in names]
-        filled.append(Recipe(*recipe, *missing))
+        filled.append(recipe.replace(parts=[*recipe, *missing]))
     return filled
 
 

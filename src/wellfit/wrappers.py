@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
-import sys
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from wellfit.dials import Dial, Ramp
 from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.fold import Fold
-from wellfit.knobs import Knob, static
+from wellfit.knobs import Knob, memory, static
+from wellfit.recipe import leaf_of
 from wellfit.regularizer import EXTRA, GradOf, Params, Regularizer
 from wellfit.sites import Site
 from wellfit.target import Target
+
+_SELECTING = frozenset(
+    {"extend", "rate", "weights", "activation", "penalty", "gradient", "shrink", "project", "deploy"}
+)
+"""The stages that act on some parameters or at some sites, and so can be confined to others."""
 
 
 class Wrapper(Regularizer, abstract=True):
@@ -116,10 +122,10 @@ class Wrapper(Regularizer, abstract=True):
         return self.at(now).project(params, now)
 
     def after_step(self, weights: Params, now: Now) -> Self:
-        return self._keep(self.at(now).after_step(weights, now))
+        return self._keep(self.at(now).after_step(weights, now), now)
 
     def after_epoch(self, weights: Params, metrics: Params, now: Now) -> Self:
-        return self._keep(self.at(now).after_epoch(weights, metrics, now))
+        return self._keep(self.at(now).after_epoch(weights, metrics, now), now)
 
     def stop(self) -> Tensor | bool:
         return self.inner.stop()
@@ -127,16 +133,14 @@ class Wrapper(Regularizer, abstract=True):
     def deploy(self, weights: Params) -> Params:
         return self.inner.deploy(weights)
 
-    def _keep(self, later: Regularizer) -> Self:
+    def _keep(self, later: Regularizer, now: Now) -> Self:
         """Take over the memory of the part after a stage, not the knobs it had at that moment."""
         return self.remember(inner=_with_knobs_of(self.inner, later))
 
 
 def leaf_class(part: Regularizer) -> type[Regularizer]:
     """The class of the regularizer inside all wrappers."""
-    while isinstance(part, Wrapper):
-        part = part.inner
-    return type(part)
+    return type(leaf_of(part))
 
 
 def _with_knobs_of(part: Regularizer, later: Regularizer) -> Regularizer:
@@ -148,8 +152,13 @@ def _with_knobs_of(part: Regularizer, later: Regularizer) -> Regularizer:
 class Where(Wrapper, abstract=True):
     """A regularizer on the parameters and sites whose name matches a pattern (``fnmatch``: ``*``, ``?``, ``[ab]``).
 
-    The pattern replaces the default selection, so that a penalty reaches biases when it is told to. Patterns separated
-    by ``|`` are alternatives.
+    Of parameters the pattern replaces the default selection, so that a penalty reaches biases when it is told to. Of
+    sites it narrows it: those of the kinds that the regularizer acts at by itself. Only where the pattern names none of
+    them in the model does it reach sites of other kinds: ``where(Dropout(0.2), "input")``. Patterns separated by ``|``
+    are alternatives.
+
+    Raises:
+        RecipeError: the regularizer acts on no weights and at no sites of its own, so that a pattern changes nothing.
     """
 
     pattern: str = static("*")
@@ -160,13 +169,20 @@ class Where(Wrapper, abstract=True):
             raise RecipeError(f"where() takes a pattern of names, not {self.pattern!r}.", code="WF-R04")
         if "rewrite" in self.inner.stages:
             raise RecipeError(f"{self.inner.name} changes the whole network; where() cannot confine it.", code="WF-R07")
+        looks = "objective" in self.inner.stages and leaf_class(self).site_kinds
+        if self.inner.stages.isdisjoint(_SELECTING) and not looks:
+            raise RecipeError(
+                f"{self.inner.name} acts on rows, on the loss or on the whole network; where() cannot confine it.",
+                fix="Take where() away.",
+                code="WF-R07",
+            )
 
     @property
     def name(self) -> str:
         return f"{self.inner.name}@{self.pattern}"
 
     def matches(self, name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, p) for p in self.pattern.split("|"))
+        return _matches(self.pattern, name)
 
     def select(self, params: Params) -> Params:
         own = leaf_class(self).extra("")
@@ -174,79 +190,88 @@ class Where(Wrapper, abstract=True):
         return {n: params[n] for n, name in shown.items() if self.matches(name)}
 
     def selects_site(self, site: Site) -> bool:
-        return self.matches(site.name)
+        if not self.matches(site.name):
+            return False
+        leaf = leaf_of(self)
+        return leaf.selects_site(site) or not any(leaf.selects_site(s) and self.matches(s.name) for s in site.model)
 
 
-@dataclasses.dataclass(frozen=True)
-class Dial:
-    """A course from 0 (the regularizer is neutral) to 1 (it is as given), over epochs; never over a horizon."""
-
-    epochs: float
-
-    def __post_init__(self) -> None:
-        number = isinstance(self.epochs, int | float) and not isinstance(self.epochs, bool)
-        if not (number and 0 < self.epochs <= sys.float_info.max):
-            raise RecipeError(f"{type(self).__name__.lower()}() takes a number of epochs over 0.", code="WF-R04")
-
-    def __call__(self, epoch: Tensor) -> Tensor:
-        raise NotImplementedError
-
-
-class Ramp(Dial):
-    """From 0 to 1 in a straight line over the first ``epochs`` epochs."""
-
-    def __call__(self, epoch: Tensor) -> Tensor:
-        return (epoch / self.epochs).clamp(0.0, 1.0)
-
-
-class Fade(Dial):
-    """From 1 to 0 in a straight line over the first ``epochs`` epochs."""
-
-    def __call__(self, epoch: Tensor) -> Tensor:
-        return 1.0 - (epoch / self.epochs).clamp(0.0, 1.0)
-
-
-class After(Dial):
-    """0 for the first ``epochs`` epochs, 1 from then on."""
-
-    def __call__(self, epoch: Tensor) -> Tensor:
-        return (epoch >= self.epochs).to(epoch.dtype)
-
-
-DIALS: dict[str, type[Dial]] = {"ramp": Ramp, "fade": Fade, "after": After}
+@functools.lru_cache(maxsize=1 << 16)
+def _matches(pattern: str, name: str) -> bool:
+    """Cached: a step asks it for every part at every site."""
+    return any(fnmatch.fnmatchcase(name, p) for p in pattern.split("|"))
 
 
 class Schedule(Wrapper, abstract=True):
-    """A regularizer whose strength follows a dial d: each knob is (1 - d) * neutral + d * value.
+    """A regularizer whose strength follows a dial d: its main knob is (1 - d) * neutral + d * value.
 
-    A knob whose neutral value is infinite (a limit) is value / d instead. Knobs without a neutral value stay.
+    The main knob is the first one that has a neutral value, which by itself switches all of the regularizer off; were
+    several turned at once, their product would follow d ** 2. A knob whose neutral value is infinite (a limit) is
+    value / d instead. All others stay as given. What is handed over is computed with the dial of the last step taken.
+
+    Raises:
+        RecipeError: the regularizer has no neutral value; or acts once, before training; or is what ends a training.
     """
 
     dial: Dial = static(Ramp(1))
+    last: Tensor | None = memory()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.dial, Dial):
             hint = "ramp(5), fade(5) and after(5) are dials."
             raise RecipeError(f"schedule() takes a dial, not {self.dial!r}.", fix=hint, code="WF-R04")
+        reason, fix = _undialed(self.inner)
+        if reason:
+            raise RecipeError(f"schedule() cannot dial {self.inner.name}: it {reason}.", fix=fix, code="WF-R07")
+
+    @property
+    def stages(self) -> frozenset[str]:  # type: ignore[override]
+        stages = self.inner.stages
+        return stages | {"after_step"} if "deploy" in stages else stages  # what deploys remembers the dial
 
     def at(self, now: Now) -> Regularizer:
         return _dialed(self.inner, self.dial(now.epoch))
+
+    def start(self, weights: Params) -> Self:
+        started = super().start(weights)
+        if "deploy" not in self.stages:
+            return started
+        like = next(iter(weights.values()), torch.zeros(()))  # under a `where` that matches nothing there are none
+        return started.remember(last=self.dial(like.new_zeros(())))
+
+    def deploy(self, weights: Params) -> Params:
+        return self.inner.deploy(weights) if self.last is None else _dialed(self.inner, self.last).deploy(weights)
+
+    def _keep(self, later: Regularizer, now: Now) -> Self:
+        kept = super()._keep(later, now)
+        return kept if self.last is None else kept.remember(last=self.dial(now.epoch).to(self.last.dtype))
 
 
 def _dialed(part: Regularizer, dial: Tensor) -> Regularizer:
     if isinstance(part, Wrapper):
         return part.remember(inner=_dialed(part.inner, dial))
-    turned = {}
-    for name, facts in part.knobs().items():
-        value = getattr(part, name)
-        if facts.neutral is None:
-            continue
-        if facts.neutral == float("inf"):
-            turned[name] = torch.where(dial > 0, value / dial.clamp(min=1e-30), torch.inf)
-        else:
-            turned[name] = (1.0 - dial) * facts.neutral + dial * value
-    return part.remember(**turned)
+    name = main_knob(part)
+    value, neutral = getattr(part, name), float(part.knobs()[name].neutral)  # type: ignore[arg-type] - a main knob has one
+    if neutral == float("inf"):
+        return part.remember(**{name: torch.where(dial > 0, value / dial.clamp(min=1e-30), torch.inf)})
+    return part.remember(**{name: (1.0 - dial) * neutral + dial * value})
+
+
+def main_knob(part: Regularizer) -> str:
+    """The knob that a dial turns: the first one that has a neutral value; empty where none has."""
+    return next((name for name, facts in part.knobs().items() if facts.neutral is not None), "")
+
+
+def _undialed(part: Regularizer) -> tuple[str, str]:
+    """Why a dial has nothing to turn in a part, and what to do about it; empty where it has."""
+    if not part.stages.isdisjoint({"rewrite", "resample"}):
+        return "acts once, before there is a time to follow", "Take schedule() away."
+    if leaf_class(part).stop is not Regularizer.stop:
+        return "ends the training, which is no strength", "EarlyStopping(warm_up=5) looks away for five epochs."
+    if not main_knob(part):
+        return "has no neutral value to go to or to come from", "Take schedule() away."
+    return "", ""
 
 
 def where(part: Regularizer, pattern: str) -> Where:
@@ -256,19 +281,4 @@ def where(part: Regularizer, pattern: str) -> Where:
 
 def schedule(part: Regularizer, dial: Dial) -> Schedule:
     """Let a dial set how strong a regularizer is over time: ``schedule(Dropout(0.3), ramp(5))``."""
-    return Schedule(part, dial)
-
-
-def ramp(epochs: float) -> Ramp:
-    """Turn a regularizer up, from neutral to its full strength, over the first epochs."""
-    return Ramp(epochs)
-
-
-def fade(epochs: float) -> Fade:
-    """Turn a regularizer down, from its full strength to neutral, over the first epochs."""
-    return Fade(epochs)
-
-
-def after(epochs: float) -> After:
-    """Switch a regularizer on after a number of epochs."""
-    return After(epochs)
+    return Schedule(part, dial)  # type: ignore[call-arg] - memory is no argument

@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import nn
 
+import wellfit as wf
 from wellfit import Recipe
 from wellfit.target import Target
 from wellfit.training.lone import Lone
@@ -15,6 +16,10 @@ from wellfit.training.optimizers import SGD, Adam
 CLASSES = 3
 INPUTS = 5
 RATE = 0.05
+STEPPING = Recipe(wf.Orthogonal(1e-2), wf.ClipNorm(0.1), wf.WeightDecay(0.3), wf.L1(1e-3), wf.MaxNorm(0.8), wf.EMA(0.9))
+"""All that happens at the optimizer's step: no change in the loop."""
+EVERYTHING = Recipe(*STEPPING, wf.Dropout(0.3), wf.WeightNoise(0.05), wf.VariationalDropout(0.2, 1e-2), wf.Mixup(0.3))
+CRITERION = nn.CrossEntropyLoss()
 
 
 class Net(nn.Module):
@@ -89,3 +94,12 @@ def loop(model, optimizer, run, count=12, *, closure=False):
 
 def values(model):
     return {n: w.detach().clone() for n, w in (*model.named_parameters(), *model.named_buffers())}
+
+
+def trained(recipe, name="momentum", model=None, body=None, **options):
+    """The model after a loop under the recipe; ``body`` is the loop, where it is not the usual one."""
+    model = make() if model is None else model
+    optimizer = optimizer_for(model, name)
+    with recipe.attach(model, optimizer, seed=7, **options) as run:
+        (body or loop)(model, optimizer, run)
+    return values(model)

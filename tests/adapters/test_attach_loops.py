@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from loops import RATE, batches, loop, make, optimizer_for, values
+from loops import CRITERION, EVERYTHING, RATE, STEPPING, batches, loop, make, optimizer_for, trained, values
 from torch import nn
 from torch.testing import assert_close
 
 import wellfit as wf
 from wellfit import Recipe
-
-STEPPING = Recipe(wf.Orthogonal(1e-2), wf.ClipNorm(0.1), wf.WeightDecay(0.3), wf.L1(1e-3), wf.MaxNorm(0.8), wf.EMA(0.9))
-"""All that happens at the optimizer's step: no change in the loop."""
-EVERYTHING = Recipe(*STEPPING, wf.Dropout(0.3), wf.WeightNoise(0.05), wf.VariationalDropout(0.2, 1e-2), wf.Mixup(0.3))
-CRITERION = nn.CrossEntropyLoss()
-
-
-def _trained(recipe, name="momentum", model=None, body=None, **options):
-    """The model after a loop under the recipe; ``body`` is the loop, where it is not the usual one."""
-    model = make() if model is None else model
-    optimizer = optimizer_for(model, name)
-    with recipe.attach(model, optimizer, seed=7, **options) as run:
-        (body or loop)(model, optimizer, run)
-    return values(model)
 
 
 def test_accumulated_gradients_are_those_of_the_whole_batch():
@@ -36,7 +22,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch():
             optimizer.step()
             optimizer.zero_grad()
 
-    assert_close(_trained(STEPPING, body=accumulating), _trained(STEPPING), rtol=0, atol=1e-12)
+    assert_close(trained(STEPPING, body=accumulating), trained(STEPPING), rtol=0, atol=1e-12)
 
 
 def test_each_microbatch_has_noise_of_its_own():
@@ -49,8 +35,8 @@ def test_each_microbatch_has_noise_of_its_own():
             run.loss(CRITERION, model(x), y).backward()
         optimizer.step()
 
-    _trained(Recipe(wf.Dropout(0.5)), body=accumulating)
-    _trained(Recipe(wf.Dropout(0.5)), body=accumulating)
+    trained(Recipe(wf.Dropout(0.5)), body=accumulating)
+    trained(Recipe(wf.Dropout(0.5)), body=accumulating)
     first, second, again, more = seen
     assert not torch.equal(first, second)
     assert torch.equal(first, again) and torch.equal(second, more)
@@ -147,8 +133,8 @@ def test_bfloat16_autocast():
                 optimizer.step()
 
     for recipe in (EVERYTHING, Recipe(*EVERYTHING, wf.RDrop(0.5))):
-        rough = _trained(recipe, model=make().float(), body=autocast)
-        exact = _trained(recipe, model=make().float(), body=plain)
+        rough = trained(recipe, model=make().float(), body=autocast)
+        exact = trained(recipe, model=make().float(), body=plain)
         assert all(w.dtype is torch.float32 for w in rough.values())
         assert_close(rough, exact, rtol=0, atol=0.03)
         assert any(not torch.equal(rough[n], exact[n]) for n in exact)
@@ -163,8 +149,8 @@ def test_a_compiled_model_trains_as_the_plain_one(in_place):
         loop(model if in_place else torch.compile(model, backend="aot_eager"), optimizer, run, count=6)
 
     torch._dynamo.reset()
-    plain = _trained(EVERYTHING, body=lambda *all_: loop(*all_, count=6))
-    assert_close(_trained(EVERYTHING, body=compiled), plain, rtol=0, atol=1e-10)
+    plain = trained(EVERYTHING, body=lambda *all_: loop(*all_, count=6))
+    assert_close(trained(EVERYTHING, body=compiled), plain, rtol=0, atol=1e-10)
 
 
 @pytest.mark.slow
@@ -176,7 +162,7 @@ def test_a_model_compiled_before():
     optimizer = optimizer_for(wrapped, "momentum")
     with EVERYTHING.attach(wrapped, optimizer, seed=7) as run:
         loop(wrapped, optimizer, run, count=6)
-    assert_close(values(model), _trained(EVERYTHING, body=lambda *all_: loop(*all_, count=6)), rtol=0, atol=1e-10)
+    assert_close(values(model), trained(EVERYTHING, body=lambda *all_: loop(*all_, count=6)), rtol=0, atol=1e-10)
 
 
 def test_the_loop_keeps_its_own_schedule():

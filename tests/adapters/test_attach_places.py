@@ -49,6 +49,27 @@ class Modules(nn.Module):
         return self.head(self.functional["leaky_relu"](h))
 
 
+class SharedModule(nn.Module):
+    """Two hidden layers that share one ReLU."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.head = nn.Linear(INPUTS, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.head(self.relu(self.b(self.relu(self.a(x)))))
+
+
+def test_an_objective_sees_every_call_of_a_module():
+    model, x, y = make(SharedModule), torch.randn(6, INPUTS, dtype=torch.float64), torch.arange(6) % 3
+    one = model.relu(model.a(x))
+    two = model.relu(model.b(one))
+    by_hand = F.cross_entropy(model.head(two), y) + 0.3 * ((one**2).sum() + (two**2).sum()) / 6
+    with Recipe(wf.ActivityPenalty(0.3)).attach(model, optimizer_for(model, "SGD")) as run:
+        assert_close(run.loss(nn.CrossEntropyLoss(), model.train()(x), y), by_hand)
+
+
 @pytest.mark.parametrize("pattern", [None, "functional.tanh|gelu"])
 def test_functions_are_places_as_modules_are(pattern):
     """Every way of calling an activation is found, under its name, and trains as the network of modules does."""
@@ -189,3 +210,16 @@ def test_weight_noise_reaches_an_lstm():
         noisy.sum().backward()
         assert bool((model.weight_hh_l0.grad == 0).any())  # the gradient of what was dropped
     assert not torch.equal(noisy, plain) and torch.equal(model(x)[0], plain)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_place", [False, True])
+def test_functions_inside_of_a_compiled_model_are_refused(in_place):
+    """The compiler sees the calls, and nobody else does: better no step than one without the dropout."""
+    torch._dynamo.reset()
+    model = make(Functions)
+    optimizer = optimizer_for(model, "SGD")
+    with pytest.raises(UsageError, match=r"WF-A04.*compiled"), HALF.attach(model, optimizer, allow=["WF-L44"]) as run:
+        if in_place:
+            model.compile(backend="aot_eager")
+        loop(model if in_place else torch.compile(model, backend="aot_eager"), optimizer, run, count=3)

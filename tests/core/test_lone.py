@@ -7,9 +7,22 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from wellfit import EMA, BatchNorm, Dropout, InputNoise, MaxNorm, Mixup, Recipe, WeightDecay
+from wellfit import (
+    EMA,
+    BatchNorm,
+    Distillation,
+    Dropout,
+    InputNoise,
+    LayerDrop,
+    MaxNorm,
+    Mixup,
+    Recipe,
+    StochasticDepth,
+    WeightDecay,
+)  # fmt: skip
 from wellfit.draws import Now
 from wellfit.models.mlp import MLP, Shape
+from wellfit.sites import Branch
 from wellfit.target import Target
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam
@@ -56,6 +69,43 @@ def test_lone_steps_are_the_pure_step(mode):
     assert lone.note == ""
 
 
+class Counting(nn.Module):
+    """A residual network that writes down how many rows its branches compute."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter, self.head = nn.Linear(5, 6), nn.Linear(6, 3)
+        self.blocks = nn.ModuleList(Branch(nn.Sequential(nn.Linear(6, 6), nn.Tanh())) for _ in range(3))
+        self.rows = []
+        for block in self.blocks:
+            block.layers[0].register_forward_hook(lambda _m, args, _out: self.rows.append(len(args[0])))
+
+    def forward(self, x):
+        h = self.enter(x)
+        for block in self.blocks:
+            h = h + block(h)
+        return self.head(h)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(StochasticDepth(0.9)), Recipe(LayerDrop(0.5), Mixup(0.4))], ids=repr)
+def test_an_eager_lone_does_not_compute_branches_for_rows_that_are_dropped(recipe):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Counting().double()
+    ends, computed = [], []
+    for options in ({}, {"skips": False}, {"mode": "traced"}):
+        network.rows.clear()
+        lone = Lone(network, recipe, Adam(), rate=0.01, seed=3, **options)
+        losses = torch.stack([lone.step(x, target) for x, target in _batches(12)])
+        ends.append({**lone.weights(), "losses": losses})
+        computed.append(sum(network.rows))
+    assert computed[0] < 0.75 * computed[1]
+    assert computed[1] >= 12 * 3 * 24
+    for name, value in ends[0].items():
+        assert_close(value, ends[1][name], rtol=0, atol=1e-12)
+        assert_close(value, ends[2][name], rtol=0, atol=1e-10)
+
+
 def test_the_network_given_is_left_alone_and_batches_may_change_size():
     network = _network()
     before = {n: w.clone() for n, w in network.state_dict().items()}
@@ -66,3 +116,21 @@ def test_the_network_given_is_left_alone_and_batches_may_change_size():
     assert lone.steps == 4
     assert all(torch.equal(w, network.state_dict()[n]) for n, w in before.items())
     assert not torch.equal(before["head.weight"], lone.weights()["head.weight"])
+
+
+def test_a_graph_of_another_batch_size_draws_anew_at_each_step():
+    """Traced steps are the eager ones for every shape; at rate 0 the loss differs by the draws alone."""
+    runs = {mode: Lone(_network(), Recipe(Dropout(0.5)), Adam(), rate=0.0, mode=mode) for mode in ("eager", "traced")}
+    (x, target), found = next(iter(_batches(1))), {}
+    for mode, lone in runs.items():
+        lone.step(x, target)
+        found[mode] = [float(lone.step(x[:7], target.take(torch.arange(7)))) for _ in range(5)]
+    assert len(set(found["traced"])) == 5
+    assert found["traced"] == pytest.approx(found["eager"], abs=1e-12)
+
+
+def test_a_teacher_is_a_resource():
+    """With share 1 the loss is T ** 2 * KL to the teacher: none, where the student is the teacher."""
+    network, (x, target) = _network(), next(iter(_batches(1)))
+    lone = Lone(network, Recipe(Distillation(1.0)), Adam(), rate=0.0, resources={"teacher": network})
+    assert_close(lone.step(x, target), torch.zeros((), dtype=torch.float64), rtol=0, atol=1e-12)

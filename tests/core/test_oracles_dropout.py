@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -20,6 +21,7 @@ from worlds import HIDDEN, now_at
 
 import wellfit
 from wellfit import (
+    EMA,
     AlphaDropout,
     BatchNorm,
     DropBlock,
@@ -684,3 +686,23 @@ def test_edges(cls, dtype):
         assert torch.equal(out, torch.zeros(4, 3, dtype=dtype)), "at p = 1 all is zero, and nothing is NaN"
     broken = torch.tensor([[math.nan, 1.0, 2.0]], dtype=dtype)
     assert torch.equal(act(cls(0.0), broken, branch(0)).isnan(), broken.isnan()), "NaN stays where it was"
+
+
+def test_MCDropout_runs_averaged_weights_with_statistics_that_fit_them():
+    """Without noise every pass is the network that would be handed over: torch's update_bn on the average."""
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)).double()
+    trainer = Trainer(copy.deepcopy(network), SGD())
+    state = trainer.start(network, Recipe(Dropout(0.0), EMA(0.9)))
+    for step in range(10):
+        x = torch.randn(16, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(step)) * 3.0
+        target = Target(nn.functional.one_hot(torch.arange(16) % 2).double(), ones(16), classes=True)
+        now = Now.at(step, rates=dict.fromkeys(state.params, torch.tensor(0.5, dtype=torch.float64)))
+        state, _ = trainer.step(state, Batch(x, target), now)
+    rows = torch.randn(4, 16, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(99))
+    peer = copy.deepcopy(network)
+    peer.load_state_dict(state.deployed())
+    torch.optim.swa_utils.update_bn(list(rows), peer)
+    spread = MCDropout(passes=2).predict(trainer, state, rows[0], rows=rows)
+    assert_close(spread.mean, peer.eval()(rows[0]).detach(), rtol=0, atol=1e-10)
+    with pytest.raises(UsageError, match="rows="):
+        MCDropout(passes=2).predict(trainer, state, rows[0])

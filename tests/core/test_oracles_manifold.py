@@ -80,3 +80,30 @@ def test_ManifoldMixup_blends_alike_in_a_second_pass():
     first, second = (part.activation(h, site, {}, moment) for moment in (now, now.again("RDrop")))
     assert torch.equal(first, second)
     assert not torch.equal(first, h)
+
+
+class Shared(nn.Module):
+    """Two hidden layers that share one ReLU."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.head(self.relu(self.second(self.relu(self.first(x)))))
+
+
+def test_ManifoldMixup_blends_once_where_a_module_is_called_twice():
+    """By hand: blended behind the first layer and not again behind the second, as the targets are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network, sample, part = Shared().double(), draw_sample(1), ManifoldMixup(1.5)
+    now = now_at(step=3).of(part.name)
+    share, partner = mixing_share(1.5, now).double(), now.permutation(12, "partner")
+    h = network.relu(network.first(sample.x))
+    outputs = network.head(network.relu(network.second(share * h + (1 - share) * h[partner])))
+    labels = sample.target.values.argmax(1)
+    one, other = (nn.functional.cross_entropy(outputs, y) for y in (labels, labels[partner]))
+    expected = float((share * one + (1 - share) * other).detach())
+    assert step_of(network, part, sample, 3) == pytest.approx(expected, abs=1e-12)

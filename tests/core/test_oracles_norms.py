@@ -20,8 +20,11 @@ from wellfit import (
     LayerNorm,
     Recipe,
     RecipeError,
+    SkipConnection,
+    SpectralNorm,
     WeightStandardization,
 )  # fmt: skip
+from wellfit.regularizers.connections import Skip
 from wellfit.stacking import stack
 from wellfit.testing.outcome import draw_sample, small_network
 from wellfit.testing.stacks import train_alone, train_stacked
@@ -204,3 +207,90 @@ def test_frozen_statistics_compute_the_same_in_training_and_evaluation():
     assert torch.equal(again.train()(x), again.eval()(x))
     with pytest.raises(RecipeError, match="pattern"):
         FreezeStatistics(3)
+
+
+class OutOfOrder(nn.Module):
+    """Registers its last layer first, shares one ReLU, and drops values between a layer and its activation."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.act, self.a = nn.Linear(6, 3), nn.ReLU(), nn.Linear(5, 6)
+        self.drop, self.b = nn.Dropout(0.5), nn.Linear(6, 6)
+
+    def forward(self, x):
+        return self.out(self.act(self.drop(self.b(self.act(self.a(x))))))
+
+
+class Functional(nn.Module):
+    """Calls its activations as functions, and one layer twice: with an activation behind it, and without."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.twice, self.out = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        h = self.b(nn.functional.gelu(self.a(x))).relu()
+        return self.out(self.twice(torch.tanh(self.twice(h))))
+
+
+class Untraceable(nn.Module):
+    """Its forward depends on values: only the tree of its modules can be read."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 3))
+
+    def forward(self, x):
+        return self.layers(x if x.sum() > 0 else -x)
+
+
+@pytest.mark.parametrize("part", [BatchNorm(), GhostBatchNorm(), LayerNorm(), GroupNorm(2)], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (OutOfOrder(), {"a", "b"}),
+        (Functional(), {"a", "b"}),
+        (Untraceable(), {"layers.0"}),
+        (nn.Sequential(nn.Linear(5, 6), nn.Dropout(), nn.ReLU(), nn.Linear(6, 3)), {"0"}),
+    ],
+    ids=["out of order", "functions", "tree", "dropout between"],
+)
+def test_norms_follow_the_order_of_computing(part, network, expected):
+    changed = part.rewrite(network)
+    normed = {n for n, m in changed.named_modules() if isinstance(m, nn.Sequential) and "Norm" in str(list(m)[-1:])}
+    normed |= {n for n, m in changed.named_modules() if isinstance(m, nn.Sequential) and "Ghosts" in str(list(m)[-1:])}
+    assert normed == expected
+    rows = normal(8, 5).float()
+    assert changed.train()(rows).shape == (8, 3)
+    last = [m for m in changed.modules() if isinstance(m, nn.Linear) and m.out_features == 3]
+    assert last[0].bias is not None, "the outputs keep their bias"
+
+
+def test_a_layer_of_two_names_is_changed_under_both():
+    layer = nn.Linear(5, 5)
+    changed = BatchNorm().rewrite(nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(5, 2)))
+    assert changed[0] is changed[2]
+    assert isinstance(changed[0][1], nn.BatchNorm1d)
+
+
+@pytest.mark.parametrize("part", [BatchNorm(), GhostBatchNorm(), LayerNorm(), GroupNorm(), WeightStandardization()])
+def test_norms_say_where_they_find_nothing(part):
+    for network in (nn.Sequential(nn.Linear(5, 3)), nn.Linear(5, 3), nn.Sequential(nn.ReLU(), nn.Linear(5, 3))):
+        with pytest.raises(RecipeError, match=f"{part.name} finds no") as caught:
+            part.rewrite(network)
+        assert caught.value.code == "WF-R12"
+
+
+def test_standardized_layers_get_ways_past_them_and_no_spectral_norm():
+    network = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2)).double()
+    changed = Recipe(SkipConnection(0.5), WeightStandardization()).rewrite(network)
+    x = normal(7, 4)
+    w = [network[i].weight.detach().numpy() for i in (0, 2)]
+    w = [torch.from_numpy((a - a.mean(1, keepdims=True)) / np.sqrt(a.var(1, keepdims=True) + 1e-5)) for a in w]
+    h = torch.relu(x @ w[0].T + network[0].bias)
+    h = torch.relu(h @ w[1].T + network[2].bias + 0.5 * h)
+    assert_close(changed(x), network[4](h))
+    with pytest.raises(RecipeError, match="SpectralNorm and WeightStandardization") as caught:
+        Recipe(WeightStandardization(), SpectralNorm()).rewrite(network)
+    assert caught.value.code == "WF-R13"
+    assert isinstance(Recipe(SpectralNorm(), SkipConnection()).rewrite(network)[2], Skip)

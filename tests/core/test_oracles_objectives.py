@@ -182,9 +182,8 @@ def test_oracle_SelfDistillation(task):
 
 
 def test_self_distillation_of_a_part_of_the_network_is_refused():
-    sample = draw_sample(1)
     with pytest.raises(RecipeError, match="whole network"):
-        trained(Recipe(where(SelfDistillation(), "head.*")), sample, filled("classification", sample))
+        where(SelfDistillation(), "head.*")
 
 
 # Agreement and confidence
@@ -472,6 +471,28 @@ def test_two_objectives_each_see_their_own_sites():
     base, *alone = (trained(Recipe(*parts), sample, network)[0] for parts in ((), (first,), (second,)))
     both = trained(Recipe(first, second), sample, network)[0]
     assert_close(both - base, alone[0] - base + alone[1] - base, rtol=0, atol=1e-13)
+
+
+class Twice(nn.Module):
+    """Two hidden layers that share one ReLU."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(5, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.head(self.relu(self.second(self.relu(self.first(x)))))
+
+
+def test_activity_of_a_module_that_is_called_twice_counts_twice():
+    sample, network = draw_sample(3), Twice().double()
+    one = network.relu(network.first(sample.x))
+    two = network.relu(network.second(one))
+    by_hand = 0.3 * ((one**2).sum() + (two**2).sum()) / len(sample.x)
+    plain, _ = trained(Recipe(), sample, network)
+    ours, _ = trained(Recipe(ActivityPenalty(0.3)), sample, network)
+    assert_close(ours - plain, by_hand.detach())
 
 
 class Recurrent(nn.Module):

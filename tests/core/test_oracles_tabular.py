@@ -20,6 +20,8 @@ from wellfit import (
     OverSample,
     Recipe,
     UnderSample,
+    ramp,
+    schedule,
     where,
 )  # fmt: skip
 from wellfit.draws import Now
@@ -281,7 +283,7 @@ def test_what_cannot_be_is_refused_by_name():
     assert type(SMOTE(k=5.0).k) is int
 
 
-def test_where_leaves_a_data_level_part_as_it_is():
-    fold = draw_fold()
-    part = where(SMOTE(1.0), "*")
-    assert torch.equal(Recipe(part).resample(fold, Now.at(0)).labels, resampled(SMOTE(1.0), fold).labels)
+def test_no_pattern_and_no_dial_is_put_around_a_data_level_part():
+    for wrap in (lambda part: where(part, "*"), lambda part: schedule(part, ramp(3))):
+        with pytest.raises(RecipeError, match="SMOTE"):
+            wrap(SMOTE(1.0))

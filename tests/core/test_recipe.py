@@ -27,11 +27,11 @@ from wellfit import (
     schedule,
     where,
 )  # fmt: skip
+from wellfit.dials import ramp
 from wellfit.draws import Now
 from wellfit.regularizer import Regularizer
 from wellfit.stacking import stack, structure, unify
 from wellfit.testing.outcome import draw_sample, outcome, slope, small_network
-from wellfit.wrappers import ramp
 
 LIKE = torch.zeros((), dtype=torch.float64)
 
@@ -131,7 +131,7 @@ def test_neutral_and_active():
     assert everything().neutral().is_neutral()
     assert not everything().is_neutral()
     assert Recipe().is_neutral()
-    wrapped = Recipe(schedule(BatchNorm(), ramp(3)), L2())
+    wrapped = Recipe(BatchNorm(), schedule(L2(), ramp(3)))
     assert len(wrapped.neutral()) == 2
 
 

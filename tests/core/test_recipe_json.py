@@ -10,7 +10,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from worlds import LEAVES, everything
+from worlds import CONFINED, DIALED, LEAVES, everything
 
 from wellfit import L2, BatchNorm, Dropout, MaxNorm, Recipe, RecipeError, after, fade, ramp, schedule, where
 from wellfit.errors import RunFolderError
@@ -29,8 +29,10 @@ def _values(cls):
 def _wrapped(part):
     dials = some.builds(lambda kind, n: kind(n), some.sampled_from([ramp, fade, after]), some.floats(0.01, 1e6))
     patterns = some.text(some.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
-    confined = some.just(part) if part.exempt else some.builds(where, some.just(part), patterns)
-    return some.just(part) | confined | some.builds(schedule, some.just(part), dials)
+    forms = some.just(part)
+    if type(part) in CONFINED:
+        forms |= some.builds(where, some.just(part), patterns)
+    return forms | some.builds(schedule, some.just(part), dials) if type(part) in DIALED else forms
 
 
 PARTS = some.sampled_from(LEAVES).flatmap(_values).flatmap(_wrapped)

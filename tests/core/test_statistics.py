@@ -134,3 +134,19 @@ def test_a_traced_training_is_the_eager_one():
     for name, weight in found[0].best.weights.items():
         assert_close(found[1].best.weights[name], weight, rtol=0, atol=1e-10)
     assert_close(found[1].last_loss, found[0].last_loss, rtol=0, atol=1e-10)
+
+
+def test_oracle_settled_statistics_of_ghost_batch_norm_count_every_part():
+    """The first norm's mean and variance are the plain means over all parts of all batches, by hand."""
+    network = GhostBatchNorm(size=4).rewrite(small_network("classification").double())
+    trainer, state = trained(Recipe(EMA(0.9)), network)
+    weights, x = settled(trainer, state, batches()), batches()
+    name = next(n for n, m in network.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    seen = []
+    trainer.network.get_submodule(name).register_forward_pre_hook(lambda _module, args: seen.append(args[0].detach()))
+    for batch in x:
+        torch.func.functional_call(trainer.network, {n: w.clone() for n, w in weights.items()}, (batch,))
+    parts = [p for h in seen for p in h.tensor_split(len(h) // 4)]
+    assert len(parts) > len(x)
+    assert_close(weights[f"{name}.running_mean"], torch.stack([p.mean(0) for p in parts]).mean(0))
+    assert_close(weights[f"{name}.running_var"], torch.stack([p.var(0) for p in parts]).mean(0))

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from worlds import LEAVES
+from worlds import CONFINED, DIALED, LEAVES
 
 from wellfit import (
     EMA,
+    L0,
     L1,
     L2,
     SAM,
+    SMOTE,
+    SWA,
+    ActivationNoise,
+    AdversarialTraining,
     BatchNorm,
     ClipNorm,
     Dropout,
     EarlyStopping,
+    LabelSmoothing,
+    Lookahead,
+    ManifoldMixup,
     MaxNorm,
-    Mixup,
+    RDrop,
     Recipe,
     RecipeError,
+    ReduceOnPlateau,
+    Regularizer,
+    StochasticDepth,
+    VirtualAdversarial,
     WeightDecay,
     after,
     fade,
@@ -31,13 +45,26 @@ from wellfit import (
     where,
 )  # fmt: skip
 from wellfit.draws import Now
-from wellfit.sites import Site
+from wellfit.models.mlp import MLP, Shape
+from wellfit.sites import Site, find_sites
+from wellfit.stacking import stack
 from wellfit.testing.outcome import draw_sample, outcome, small_network
+from wellfit.training.optimizers import SGD
+from wellfit.training.step import Batch, Seen, Trainer
 from wellfit.wrappers import Wrapper
 
 SAMPLE, NETWORK = draw_sample(0), small_network("classification")
 RATES = {n: torch.tensor(0.1, dtype=torch.float64) for n in SAMPLE.params}
-DIALED = [cls for cls in LEAVES if not cls.exempt and cls is not EarlyStopping]
+ROWS = {"ADASYN", "BorderlineSMOTE", "ClassWeights", "OutlierFilter", "OverSample", "SMOTE", "SMOTENC", "UnderSample"}
+NETWORKS = {
+    "BatchNorm", "FreezeStatistics", "GhostBatchNorm", "GroupNorm", "LayerNorm", "SkipConnection", "SpectralNorm",
+    "WeightStandardization",
+}  # fmt: skip
+ON_ALL = {
+    "AdversarialTraining", "ConfidencePenalty", "CutMix", "Cutout", "Distillation", "EarlyStopping",
+    "InputGradientPenalty", "InputNoise", "JacobianPenalty", "LabelSmoothing", "Mixup", "RDrop", "SelfDistillation",
+    "VirtualAdversarial",
+}  # fmt: skip
 
 
 def _now(epoch=0.0, step=1):
@@ -84,18 +111,53 @@ def test_where_selects_sites_by_name():
     recipe = Recipe(where(Dropout(0.5), "blocks.0.*"))
     assert not torch.equal(recipe.activation(h, first, {}, _now()), h)
     assert torch.equal(recipe.activation(h, second, {}, _now()), h)
-    anywhere = Recipe(where(Dropout(0.5), "*"))
-    branch = Site("blocks.0.branch", "branch")
-    assert not torch.equal(anywhere.activation(h, branch, {}, _now()), h), "a pattern replaces the default kinds"
-    assert torch.equal(Recipe(Dropout(0.5)).activation(h, branch, {}, _now()), h)
 
 
-def _acts_on_rows(cls):
-    rows = not cls.stages.isdisjoint({"resample", "batch"})
-    return rows or ("objective" in cls.stages and not cls.site_kinds)
+@pytest.mark.parametrize(
+    ("part", "pattern", "expected"),
+    [
+        (Dropout(), "blocks.*", {"blocks.0.layer.hidden", "blocks.1.layer.hidden"}),
+        (Dropout(), "*", {"blocks.0.layer.hidden", "blocks.1.layer.hidden"}),
+        (Dropout(), "input", {"input"}),
+        (Dropout(), "input|blocks.0.*", {"blocks.0.layer.hidden"}),
+        (Dropout(), "*.branch", {"blocks.0.branch", "blocks.1.branch"}),
+        (Dropout(), "*.1.layer.activation.in", {"blocks.1.layer.activation.in"}),
+        (ActivationNoise(place="preactivation"), "blocks.0.*", {"blocks.0.layer.activation.in"}),
+        (ActivationNoise(place="hidden"), "blocks.0.*", {"blocks.0.layer.hidden"}),
+        (StochasticDepth(), "blocks.*", {"blocks.0.branch", "blocks.1.branch"}),
+        (ManifoldMixup(), "blocks.*", {"blocks.0.layer.hidden", "blocks.1.layer.hidden"}),
+        (Dropout(), "no such name", set()),
+    ],
+    ids=lambda v: repr(v) if isinstance(v, Regularizer) else str(v) if isinstance(v, str) else "",
+)
+def test_a_pattern_keeps_to_the_kinds_of_its_part_where_it_names_any(part, pattern, expected):
+    """In a residual network every block has what enters an activation, what leaves it, and a branch."""
+    sites = find_sites(MLP(Shape(5, 3, 6, 2, residual=True))).values()
+    for wrapped in (
+        where(part, pattern),
+        schedule(where(part, pattern), ramp(2)),
+        where(schedule(part, ramp(2)), pattern),
+    ):
+        assert {s.name for s in sites if wrapped.selects_site(s)} == expected
+        assert {s.name for s in sites if pickle.loads(pickle.dumps(wrapped)).selects_site(s)} == expected
 
 
-@pytest.mark.parametrize("cls", [c for c in DIALED if not _acts_on_rows(c)], ids=lambda c: c.__name__)
+def test_which_parts_no_pattern_confines_and_no_dial_turns():
+    assert {c.__name__ for c in LEAVES} - {c.__name__ for c in CONFINED} == ROWS | NETWORKS | ON_ALL
+    assert {c.__name__ for c in LEAVES} - {c.__name__ for c in DIALED} == ROWS | NETWORKS | {"EarlyStopping"}
+    for part in (LabelSmoothing(0.1), SMOTE(), RDrop(), EarlyStopping()):
+        with pytest.raises(RecipeError, match=r"where\(\) cannot confine it") as caught:
+            where(part, "nothing")
+        assert caught.value.code == "WF-R07"
+    for part, word in ((SMOTE(), "before"), (BatchNorm(), "before"), (EarlyStopping(2), "ends the training.*warm_up")):
+        for inner in (part, where(part, "*")) if type(part) in CONFINED else (part,):
+            with pytest.raises(RecipeError, match=f"{part.name}.*{word}"):
+                schedule(inner, after(5))
+
+
+@pytest.mark.parametrize(
+    "cls", [c for c in DIALED if c in CONFINED and "batch" not in c.stages], ids=lambda c: c.__name__
+)
 def test_where_that_matches_nothing_is_the_identity(cls):
     part = where(cls(), "no such name")
     got, idle = outcome(Recipe(part), SAMPLE, NETWORK), outcome(Recipe(), SAMPLE, NETWORK)
@@ -107,11 +169,6 @@ def test_where_that_matches_nothing_is_the_identity(cls):
     assert not Recipe(part).penalty_gradient(SAMPLE.params, _now())
     grads = Recipe(part).gradient(lambda params: {n: 2 * w for n, w in params.items()}, SAMPLE.params, _now())
     assert all(torch.equal(grads[n], 2 * SAMPLE.params[n]) for n in SAMPLE.params)
-
-
-def test_where_of_a_part_that_acts_on_rows_still_acts():
-    x, _ = Recipe(where(Mixup(1.0), "no such name")).batch(SAMPLE.x, SAMPLE.target, _now())
-    assert not torch.equal(x, SAMPLE.x)
 
 
 def test_clip_under_where_takes_the_norm_of_what_it_selects():
@@ -146,8 +203,6 @@ def test_average_under_where_hands_over_the_rest_as_it_is():
 def test_what_changes_the_network_cannot_be_confined():
     with pytest.raises(RecipeError, match="whole network"):
         where(BatchNorm(), "blocks.0*")
-    with pytest.raises(RecipeError, match="whole network"):
-        where(schedule(BatchNorm(), ramp(2)), "blocks.0*")
 
 
 @pytest.mark.parametrize("call", [lambda: where(L2, "*"), lambda: where(L2(), 3), lambda: where("L2", "*"),
@@ -177,16 +232,92 @@ def test_dials(dial, course):
 @pytest.mark.parametrize("cls", DIALED, ids=lambda c: c.__name__)
 def test_schedule_is_neutral_at_zero_and_as_given_at_one(cls):
     part = schedule(cls(), ramp(4))
+    dialed = [n for n, facts in cls.knobs().items() if facts.neutral is not None][:1]
     for name, facts in cls.knobs().items():
-        if facts.neutral is None:
-            assert float(getattr(_at(part, 0.0), name)) == getattr(cls(), name)
-        else:
-            assert float(getattr(_at(part, 0.0), name)) == facts.neutral
+        assert float(getattr(_at(part, 0.0), name)) == (facts.neutral if name in dialed else getattr(cls(), name))
         assert float(getattr(_at(part, 4.0), name)) == getattr(cls(), name)
     assert _at(part, 0.0).is_neutral()
     late = outcome(_at(part, 4.0), SAMPLE, NETWORK)
     plain = outcome(Recipe(cls()).on(SAMPLE.x).parts[0], SAMPLE, NETWORK)
     assert all(torch.equal(late[n], plain[n]) for n in plain)
+
+
+def test_a_dial_turns_one_knob_so_that_strength_follows_it_and_not_its_square():
+    """At half of a ramp adversarial rows have half of the loss, at their full distance."""
+    base, part = trained_loss(), schedule(AdversarialTraining(share=0.5, epsilon=0.2), ramp(4))
+    full, half = (trained_loss(part, epoch=epoch) - base for epoch in (4.0, 2.0))
+    assert full > 1e-3
+    assert half == pytest.approx(full / 2, rel=1e-6)
+    assert float(_at(schedule(VirtualAdversarial(epsilon=0.5), ramp(4)), 1.0).epsilon) == 0.5
+
+
+def trained_loss(*parts, epoch=0.0):
+    network = filled_network()
+    trainer = Trainer(network, SGD())
+    state = trainer.start(network, Recipe(*parts))
+    now = _now(epoch).of("")
+
+    def loss_of(x, target, now):
+        outputs = trainer.predict(state.params, x)
+        return target.loss(outputs), Seen(outputs, {}, {})
+
+    return float(state.recipe.objective(loss_of, SAMPLE.x, SAMPLE.target, now)[0].detach())
+
+
+def filled_network():
+    network = copy.deepcopy(NETWORK).double()
+    network.load_state_dict(SAMPLE.params)
+    return network
+
+
+def _course(part, epochs, steps=4):
+    """A training of some epochs, a validation loss that stands still after each: the state it ends in."""
+    network = filled_network()
+    trainer = Trainer(network, SGD())
+    state = trainer.start(network, Recipe(part))
+    for step in range(epochs * steps):
+        now = Now.at(
+            step, 2, rates={n: torch.tensor(0.05, dtype=torch.float64) for n in state.params}, epoch=step / steps
+        )
+        state, _ = trainer.step(state, Batch(SAMPLE.x, SAMPLE.target), now)
+        if (step + 1) % steps == 0:
+            then = Now.at(step + 1, 2, epoch=(step + 1) / steps)
+            recipe = state.recipe.after_epoch(state.weights(), {"loss": torch.tensor(1.0, dtype=torch.float64)}, then)
+            state = state._replace(recipe=recipe)
+    return state
+
+
+@pytest.mark.parametrize(
+    "part",
+    [L0(1e-2), Lookahead(0.5, 7), EMA(0.9), SWA(0.5), ReduceOnPlateau(patience=0, factor=0.1), Dropout(0.4)],
+    ids=lambda p: p.name,
+)
+@pytest.mark.parametrize("wrap", [lambda p: p, lambda p: where(p, "*")], ids=["", "where"])
+def test_what_has_faded_out_neither_acts_nor_is_handed_over(part, wrap):
+    """At dial 0 a part is the identity, whatever it remembers; while it is dialed, it is handed over as trained."""
+    state = _course(schedule(wrap(part), fade(3)), 5)
+    handed = state.deployed()
+    for name in SAMPLE.params:
+        assert torch.equal(handed[name], state.params[name]), name
+    rates = {n: torch.tensor(0.05, dtype=torch.float64) for n in state.params}
+    assert state.recipe.rate(rates, _now(epoch=5.0)) == rates
+    if "deploy" in part.stages:
+        early, plain = _course(schedule(wrap(part), fade(20)), 3), _course(wrap(part), 3)
+        moved = [n for n, w in early.deployed().items() if not torch.equal(w, early.params[n])]
+        assert moved == [n for n, w in plain.deployed().items() if not torch.equal(w, plain.params[n])]
+        assert moved
+
+
+def test_the_last_dial_is_remembered_in_a_stack_and_in_the_precision_of_the_weights():
+    recipe = Recipe(schedule(Lookahead(0.5), fade(2)))
+    for like in (torch.zeros(2), torch.zeros(2, dtype=torch.float64)):
+        joined = stack([recipe, recipe], like)
+        started = torch.func.vmap(lambda r, w: r.start({"w": w}))(joined, torch.stack([like, like + 1]))
+        later = torch.func.vmap(lambda r, w: r.after_step({"w": w}, _now(epoch=1.5)))(
+            started, torch.stack([like, like])
+        )
+        assert later.parts[0].last.dtype == like.dtype
+        assert later.parts[0].last.tolist() == [0.25, 0.25]
 
 
 def test_a_limit_comes_down_from_infinity():
@@ -222,11 +353,13 @@ def test_a_schedule_keeps_the_memory_and_not_the_knob_of_the_moment():
 
 
 def test_a_wrapper_answers_for_what_is_inside():
-    for cls in LEAVES:
+    for cls in DIALED:
         wrapped = schedule(cls(), ramp(2))
         assert isinstance(wrapped, Wrapper)
-        for fact in ("rank", "tasks", "stages", "exempt"):
+        for fact in ("rank", "tasks", "exempt"):
             assert getattr(wrapped, fact) == getattr(cls, fact)
+        assert wrapped.stages - cls.stages <= ({"after_step"} if "deploy" in cls.stages else set())
+        assert cls.stages <= wrapped.stages
         assert wrapped.knobs() == cls.knobs()
         assert wrapped == schedule(cls(), ramp(2))
         assert wrapped != schedule(cls(), ramp(3))

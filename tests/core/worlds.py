@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 
@@ -24,6 +25,7 @@ from wellfit import (
     MaxNorm,
     Mixup,
     Recipe,
+    RecipeError,
     WeightDecay,
     after,
     ramp,
@@ -43,6 +45,20 @@ from wellfit.training.statistics import BATCHES, settled
 from wellfit.training.step import Batch, State, Trainer
 
 LEAVES = tuple(REGISTRY[name] for name in wellfit.regularizers.__all__)
+
+
+def _taken_by(wrap):
+    """The leaves that a wrapper takes; which it refuses stands in test_wrappers."""
+    found = []
+    for cls in LEAVES:
+        with contextlib.suppress(RecipeError):
+            wrap(cls())
+            found.append(cls)
+    return tuple(found)
+
+
+CONFINED = _taken_by(lambda part: where(part, "*"))
+DIALED = _taken_by(lambda part: schedule(part, ramp(4)))
 SHAPE = Shape(inputs=5, outputs=3, width=8, depth=2)
 COURSE = Course(until=24, batch=8, evaluate_every=3, mode="eager")
 INF = math.inf

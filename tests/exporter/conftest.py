@@ -14,7 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 import wellfit as wf
 from wellfit import job
 from wellfit.job.plan import Plan
-from wellfit.search.halving import Rung
+from wellfit.searching.halving import Rung
 from wellfit.training.crew import Solo
 
 
@@ -28,8 +28,8 @@ class Case:
 
 def write_plan(folder: Path) -> Path:
     """A plan of few steps, whose finalists are trained with four seeds."""
-    rungs = (Rung(2, 60),)
-    plan = Plan(64, 2, 32, 60, 10, 15, "eager", "stack", 1, rungs, 1, 4, 1, 1000.0, 30.0, search_rungs=rungs)
+    rungs = (Rung(2, 40),)
+    plan = Plan(64, 2, 32, 40, 10, 15, "eager", "stack", 1, rungs, 1, 4, 1, 1000.0, 30.0, search_rungs=rungs)
     path = folder / "plan.json"
     path.write_text(json.dumps({"plan": plan.to_json()}))
     return path

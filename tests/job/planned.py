@@ -10,7 +10,7 @@ import pandas as pd
 
 import wellfit as wf
 from wellfit.job.plan import Plan
-from wellfit.search.halving import Rung
+from wellfit.searching.halving import Rung
 from wellfit.training.crew import Solo
 
 

@@ -25,7 +25,7 @@ from wellfit.job.variants import category_blocks, with_variants
 from wellfit.recipe import Recipe
 from wellfit.report.page import render
 from wellfit.report.text import show
-from wellfit.search.halving import RungRecord
+from wellfit.searching.halving import RungRecord
 
 
 @pytest.fixture

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from planned import planned_fit, rare_table
 
 import wellfit as wf
-from wellfit.data import Encoder, table_from_arrays
+from wellfit.data import Encoder, split_table, table_from_arrays
 from wellfit.job.nets import Nets
-from wellfit.job.selection import columns_read, encoded_read
+from wellfit.job.prepare import make_material
+from wellfit.job.selection import averages, columns_read, encoded_read, selection, sets_zeros
 from wellfit.models.mlp import MLP, Shape
 from wellfit.recipe import Recipe
 from wellfit.report.columns import selection_words
 from wellfit.report.page import render
 from wellfit.report.text import show
-from wellfit.training.cohort import seeded
+from wellfit.training.cohort import Member, seeded, start
+from wellfit.training.optimizers import Adam
+from wellfit.training.step import Trainer
 
 SHAPE = Shape(inputs=7, outputs=2, width=6, depth=1, embeddings=((3, 3, 2),), numbers=(0, 6), waves=2)
 """Columns 0, 1, 2 and 6 are passed on as they are, 3 to 5 enter through an embedding, 0 and 6 through waves too."""
@@ -107,6 +113,44 @@ def test_an_average_has_no_zeros_and_the_record_says_so(monkeypatch, tmp_path):
         pytest.fail("the recipe was not chosen")
     assert found["weights"] == "last step"
     assert "moving average" in selection_words(run.record)
+
+
+@pytest.mark.parametrize("more", [(), (wf.EMA(0.9),)], ids=["alone", "with EMA"])
+def test_columns_that_gates_removed_are_listed(monkeypatch, more):
+    """L0 hands its weights over with closed gates, which is no average; behind one the trained weights count."""
+    table = table_from_arrays(*_noisy())
+    material = make_material(table, split_table(table), None)
+    recipe = wf.Recipe(wf.where(wf.L0(0.05, by="input"), "blocks.0.*"), *more)
+    shape = dataclasses.replace(material.shape(8, 1), waves=0)
+    cohort = start(Trainer(MLP(shape), Adam()), lambda: MLP(shape), [Member(recipe, 0.01, 0)], material.rows)
+    cohort.state.params["extra.L0.blocks.0.linear.weight"][0, 0, [1, 4]] = -9.0
+    entrant = SimpleNamespace(
+        cohort=dataclasses.replace(cohort, best=dataclasses.replace(cohort.best, weights=cohort.last_weights())),
+        members=cohort.members,
+    )
+
+    def nets_of(_stage, entrants, weights, last=False):
+        return Nets(wf.Recipe(), weights(entrants[0]), (0,), (1.0,))
+
+    monkeypatch.setattr("wellfit.job.selection.nets_of", nets_of)
+    chosen = SimpleNamespace(candidate=SimpleNamespace(recipe=recipe), entrants=[entrant])
+    found = selection(SimpleNamespace(material=material), chosen, [], shape)
+    assert found["weights"] == ("last step" if more else "handed over")
+    assert [c["name"] for c in found["columns"] if c["removed"]] == ["x1", "x4"]
+
+
+def test_what_sets_zeros_and_what_averages():
+    zeros = [
+        wf.L0(),
+        wf.L1(),
+        wf.NonNegative(),
+        wf.Ball(kind="l1"),
+        wf.Ball(kind="elastic"),
+        wf.where(wf.L1(), "head.*"),
+    ]
+    assert all(sets_zeros(p) for p in zeros)
+    assert not any(sets_zeros(p) for p in (wf.Ball(kind="l2"), wf.L1(form="loss"), wf.L2(), wf.EMA()))
+    assert [averages(p) for p in (wf.EMA(), wf.SWA(), wf.Lookahead(), wf.L0())] == [True, True, True, False]
 
 
 def test_nothing_is_told_where_nothing_can_be_zero():

@@ -300,7 +300,7 @@ def test_composing_in_own_code_warns_and_can_be_silenced():
 
 
 def test_searches_propose_nothing_that_is_refused():
-    from wellfit.search.space import Proposer, searched
+    from wellfit.searching.space import Proposer, searched
 
     for task in ("binary", "regression"):
         proposer = Proposer(searched(task, long_budget=True), seed=1)

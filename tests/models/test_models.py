@@ -15,6 +15,7 @@ from wellfit import (
     RegularizedCNN,
     RegularizedLSTM,
     RegularizedTransformer,
+    ShakeShake,
     StochasticDepth,
     UsageError,
     where,
@@ -65,6 +66,33 @@ def test_cnn_takes_pictures_of_any_size(size):
     assert torch.isfinite(x.grad).all()
     kinds = {s.name: s.kind for s in find_sites(network).values()}
     assert [n for n, k in kinds.items() if k == "hidden"] == ["first.hidden", "second.hidden", "dense.hidden"]
+
+
+def test_cnn_blocks_add_the_mean_of_two_branches_and_are_where_ShakeShake_acts():
+    """By hand: the shares that the draws give, forward; in evaluation the even mixture."""
+    network = RegularizedCNN(2, widths=(3, 4), grid=2, hidden=5, blocks=2).double()
+    sites = [s for s in find_sites(network).values() if s.kind == "branches"]
+    assert [s.name for s in sites] == ["blocks.0.branches", "blocks.1.branches"]
+    assert not [s for s in find_sites(RegularizedCNN(2)).values() if s.kind == "branches"]
+    block, h = network.blocks[0], torch.randn(6, 4, 5, 5, dtype=torch.float64)
+    assert_close(block(h), h + (block.one(h) + block.other(h)) / 2)
+
+    x = torch.randn(6, 3, 8, 8, dtype=torch.float64)
+    rates = {n: torch.tensor(0.1).double() for n, _ in network.named_parameters()}
+    trainer, now = Trainer(network, SGD()), Now.at(0, rates=rates)
+    shaken, plain = (
+        trainer.step(trainer.start(network, recipe), Batch(x, target(6)), now)[1]
+        for recipe in (Recipe(ShakeShake()), Recipe())
+    )
+    maps = network.train().second(network.first(x))
+    for each, site in zip(network.blocks, sites, strict=True):
+        both = torch.stack([each.one(maps), each.other(maps)])
+        maps = maps + ShakeShake().activation(both, site, {}, now.of("ShakeShake")).mean(0)
+    outputs = network.head(network.dense(network.fit(network.pool(maps)).flatten(1)))
+    assert_close(shaken, target(6).loss(outputs).detach())
+    assert abs(float(plain - shaken)) > 1e-6
+    with pytest.raises(UsageError, match="blocks from 0"):
+        RegularizedCNN(2, blocks=-1)
 
 
 def _encoder(network, heads):

@@ -12,6 +12,7 @@ from wellfit import (
     SMOTE,
     BatchNorm,
     DataError,
+    Distillation,
     Dropout,
     EarlyStopping,
     Mixup,
@@ -127,3 +128,12 @@ def test_what_it_cannot_do_is_refused():
         train_epochs(make(), Recipe(SMOTE()), rows, valid, epochs=1, batch=8)
     with pytest.raises(TrainingError, match="WF003"):
         train_epochs(make(), Recipe(), rows, valid, epochs=2, batch=8, rate=1e200, optimizer=SGD())
+
+
+def test_a_student_learns_what_its_teacher_says_and_not_the_labels():
+    rows, teacher = problem(), make().eval()
+    part = Recipe(Distillation(1.0, temperature=1.0))
+    trained = train_epochs(make(), part, rows, rows, epochs=150, batch=32, rate=0.02, resources={"teacher": teacher})
+    assert min(first for first, _ in trained.losses) < 0.02
+    with pytest.raises(RecipeError, match="teacher"):
+        train_epochs(make(), part, rows, rows, epochs=1)

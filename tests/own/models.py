@@ -12,7 +12,7 @@ from torch import nn
 
 import wellfit as wf
 from wellfit.job.plan import Plan
-from wellfit.search.halving import Rung
+from wellfit.searching.halving import Rung
 
 
 class Net(nn.Module):

@@ -216,9 +216,9 @@ def test_a_recipe_of_ones_own_is_trained_instead_of_searched(tmp_path):
 def test_wellfit_search_is_a_function_however_it_is_reached():
     import inspect
 
-    import wellfit.search.space
+    import wellfit.searching.space
 
-    assert wellfit.search.space.RATES
+    assert wellfit.searching.space.RATES
     assert list(inspect.signature(wf.search).parameters)[:4] == ["make_model", "train", "val", "budget"]
     with pytest.raises(UsageError):
         wf.search(Net, ([[0.0]], [0]), ([[0.0]], [0]), budget="soon")

@@ -123,6 +123,10 @@ class Held:
     def has_gradient(self) -> bool:
         return any(p.grad is not None for p in self.trained.values())
 
+    def sparse_gradients(self) -> list[str]:
+        """The parameters whose gradients hold some of their entries only."""
+        return [n for n, p in self.trained.items() if p.grad is not None and p.grad.is_sparse]
+
     def gradients(self) -> dict[str, Tensor]:
         """Gradients as they stand; zero where backward has not reached."""
         return {n: torch.zeros_like(p) if p.grad is None else p.grad.clone() for n, p in self.trained.items()}

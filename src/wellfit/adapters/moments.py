@@ -102,8 +102,11 @@ REACH_FIX = "Train with SGD, Adam, AdamW, RMSprop or Adagrad, or take the part i
 State = Mapping[str, Any] | None
 
 
-def _plain_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tensor:
-    return rate
+def _sgd_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tensor:
+    """How far a gradient that stays the same moves a weight in a step, once momentum has gathered it."""
+    if not group.get("momentum"):
+        return rate
+    return rate * ((1.0 - group.get("dampening", 0.0)) / (1.0 - group["momentum"]))
 
 
 def _adam_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tensor:
@@ -121,7 +124,7 @@ def _rmsprop_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tens
     square = state["square_avg"]
     if group.get("centered"):
         square = square - state["grad_avg"] ** 2
-    return rate / (square.sqrt() + group["eps"])
+    return rate / ((square.sqrt() + group["eps"]) * (1.0 - group.get("momentum", 0.0)))
 
 
 def _adagrad_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tensor:
@@ -133,7 +136,7 @@ def _adagrad_reach(rate: Tensor, state: State, group: Mapping[str, Any]) -> Tens
 
 
 REACH: dict[str, Callable[[Tensor, State, Mapping[str, Any]], Tensor]] = {
-    "SGD": _plain_reach,
+    "SGD": _sgd_reach,
     "Adam": _adam_reach,
     "AdamW": _adam_reach,
     "RMSprop": _rmsprop_reach,

@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from wellfit.adapters.hooks import Hook
 from wellfit.adapters.moments import Course
-from wellfit.adapters.places import Watch, closed_modules
+from wellfit.adapters.places import Watch, closed_modules, refuse_compiled
 from wellfit.draws import Now
 from wellfit.errors import UsageError
 from wellfit.sites import ENTERS, Site
@@ -34,14 +34,14 @@ class Passes:
     Attributes:
         now: the moment of the last training pass.
         inputs: positional and named arguments of it.
-        hidden: the values at the sites of it, where an objective may look at them.
+        hidden: the values at the sites of it, call by call, where an objective may look at them.
     """
 
     def __init__(self, course: Course, calls: tuple[Site, ...]) -> None:
         self.course, self._calls = course, calls
         self.now: Now | None = None
         self.inputs: tuple[tuple[Any, ...], dict[str, Any]] | None = None
-        self.hidden: dict[Site, Tensor] = {}
+        self.hidden: dict[tuple[Site, int], Tensor] = {}
         self.clean: list[Tensor] = []
         self._forced: Now | None = None
         self._open: list[contextlib.ExitStack] = []
@@ -109,6 +109,7 @@ class Passes:
             used = course.recipe.weights(dict(course.held.trained), self.now)
             stack.enter_context(course.held.swapped(network_weights(used)))
         if any(course.recipe.acts_on(s) for s in self._calls):
+            refuse_compiled()
             self._watch = Watch(self._at_call)
             stack.enter_context(self._watch)
 
@@ -151,7 +152,7 @@ class Passes:
             now = site.call(self._counts[site], now)
         h = course.recipe.activation(h, site, course.held.trained, now)
         if "objective" in course.recipe.stages:
-            self.hidden[site] = h
+            self.hidden[site, max(1, self._counts[site])] = h
         return h
 
     def _entered(self, module: nn.Module, args: Any) -> None:
@@ -164,7 +165,7 @@ class Passes:
 
     # Passes of one's own
 
-    def again(self, x: Tensor, now: Now) -> tuple[Any, dict[Site, Tensor]]:
+    def again(self, x: Tensor, now: Now) -> tuple[Any, dict[tuple[Site, int], Tensor]]:
         """A further training pass on other inputs or at another moment; running statistics do not see it."""
         assert self.inputs is not None
         kept = (self.now, self.hidden, self.inputs)

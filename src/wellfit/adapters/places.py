@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor, fx, nn
-from torch.nn import functional
+from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
 from wellfit.errors import UsageError
-from wellfit.sites import ACTIVATIONS, Marker, Site, find_sites
-
-FUNCTIONS = (
-    functional.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, functional.gelu, functional.silu,
-    functional.elu, functional.leaky_relu, functional.selu, functional.mish, functional.softplus, torch.selu,
-    functional.tanh, torch.tanh, Tensor.tanh, functional.sigmoid, torch.sigmoid, Tensor.sigmoid,
-)  # fmt: skip
-"""Activations as functions; what they return is a place like what leaves an activation module."""
+from wellfit.regularizers.followers import calls_activation
+from wellfit.sites import ACTIVATION_FUNCTIONS, ACTIVATIONS, Marker, Site, find_sites, numbered
 
 _CLOSED = (
     nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer,
@@ -92,8 +85,7 @@ def _answers(name: str, module: nn.Module, rule: Rule) -> bool:
 
 
 def _numbered(sites: Sequence[Site]) -> list[Site]:
-    kinds = [s.kind for s in sites]
-    return [Site(s.name, s.kind, kinds[:i].count(s.kind), kinds.count(s.kind)) for i, s in enumerate(sites)]
+    return numbered((s.name, s.kind) for s in sites)
 
 
 def _function_calls(model: nn.Module) -> tuple[list[str], list[str]]:
@@ -103,13 +95,7 @@ def _function_calls(model: nn.Module) -> tuple[list[str], list[str]]:
     except Exception as error:  # a forward that depends on values may raise anything under symbols
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return [], [f"activations called as functions, if there are any: torch.fx cannot trace the model ({reason})"]
-    return [f"{FUNCTIONAL}{n.name}" for n in graph.nodes if _is_activation(n)], []
-
-
-def _is_activation(node: fx.Node) -> bool:
-    if node.op == "call_method":
-        return getattr(Tensor, str(node.target), None) in FUNCTIONS
-    return node.op == "call_function" and node.target in FUNCTIONS
+    return [f"{FUNCTIONAL}{n.name}" for n in graph.nodes if calls_activation(n)], []
 
 
 class Watch(TorchFunctionMode):
@@ -125,7 +111,7 @@ class Watch(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = function(*args, **(kwargs or {}))
-        if self.inside or function not in FUNCTIONS:
+        if self.inside or function not in ACTIVATION_FUNCTIONS:
             return out
         self.seen += 1
         return self.act(self.seen - 1, out)
@@ -134,3 +120,20 @@ class Watch(TorchFunctionMode):
 def closed_modules(model: nn.Module) -> list[nn.Module]:
     """The modules of torch whose own calls of activation functions are no places: they are places as modules."""
     return [m for m in model.modules() if isinstance(m, (*ACTIVATIONS, *_CLOSED))]
+
+
+def refuse_compiled() -> None:
+    """Refuse a pass inside of ``torch.compile``, where a call of a function is not what it is elsewhere.
+
+    Raises:
+        UsageError: a compiled model or function is among the callers.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "compile_wrapper" and frame.f_code.co_filename.endswith("eval_frame.py"):
+            raise UsageError(
+                "the recipe acts behind activations called as functions, which a compiled model hides.",
+                fix="Use modules (nn.ReLU()), say where with after=, or leave the model uncompiled.",
+                code="WF-A04",
+            )
+        frame = frame.f_back

@@ -48,7 +48,7 @@ def _reasons(part: Regularizer, course: Course, closure: bool, rewritten: bool) 
     if "rewrite" in part.stages and not rewritten:
         fix = "First model = recipe.rewrite(model), then the optimizer, then attach(..., rewritten=True)."
         yield "changes the network's structure, and the optimizer holds the old weights.", fix, "WF-A21"
-    if "gradient" in part.stages and not closure and _asks_anew(part, course):
+    if "gradient" in part.stages and not closure and asks_anew(part, course):
         fix = "Hand optimizer.step a closure that computes loss and gradient, and attach(..., closure=True)."
         yield "takes the gradient at other weights, for which the loss must be computed again.", fix, "WF-A22"
     yield from _under_optimizer(part, course)
@@ -86,7 +86,8 @@ def _misses(part: Regularizer, course: Course) -> bool:
     return not any(part.selects_site(s) for s in course.sites)
 
 
-def _asks_anew(part: Regularizer, course: Course) -> bool:
+def asks_anew(part: Regularizer, course: Course) -> bool:
+    """Whether its stage ``gradient`` asks for a gradient at other weights than those of the step."""
     params = part.select(course.held.params())
     asked: list[bool] = []
 

@@ -215,10 +215,9 @@ RATES_FIX = "Give the parameters a group of the optimizer of their own, and drop
 
 
 def _refuse_sparse(course: Course) -> None:
-    for name, parameter in course.held.trained.items():
-        if parameter.grad is not None and parameter.grad.is_sparse:
-            raise UsageError(
-                f"the gradient of {name} is sparse; penalties and clipping change every entry.",
-                fix="Make the embedding with sparse=False, or take penalties and clipping out.",
-                code="WF-A08",
-            )
+    for name in course.held.sparse_gradients():
+        raise UsageError(
+            f"the gradient of {name} is sparse; penalties and clipping change every entry.",
+            fix="Make the embedding with sparse=False, or take penalties and clipping out.",
+            code="WF-A08",
+        )

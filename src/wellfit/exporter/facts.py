@@ -151,7 +151,7 @@ def _unlike(record: dict[str, Any]) -> list[str]:
 
 def _reached(record: dict[str, Any]) -> float | None:
     chosen = [f["score"] for f in record.get("search", {}).get("finalists", []) if f.get("chosen")]
-    return chosen[0] if chosen and not record.get("options", {}).get("metric") else None
+    return float(chosen[0]) if chosen and not record.get("options", {}).get("metric") else None
 
 
 def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, list[str]]:

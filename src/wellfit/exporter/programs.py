@@ -19,7 +19,7 @@ from wellfit.exporter.reading import (
     split_constants,
 )
 from wellfit.exporter.sklearn_program import sklearn_constants, sklearn_missing, sklearn_pieces
-from wellfit.exporter.source import Piece, piece, program
+from wellfit.exporter.source import Piece, packages, piece, program
 from wellfit.exporter.torch_program import torch_constants, torch_missing, torch_pieces
 from wellfit.files import write_text
 from wellfit.job.run import Run, load
@@ -33,9 +33,8 @@ def validated(frame: pd.DataFrame, target: np.ndarray, fold: tuple[np.ndarray, n
     y = ((target - center) / scale).astype(np.float32)[:, None] #? number
     y = np.eye(len(CLASSES), dtype=np.float32)[target] #! number
     x, valid_x = encoder(frame.iloc[rows]), encoder(frame.iloc[valid])
-    outputs = train(encoder, (x, y[rows]), (valid_x, y[valid]), seed)
-    return outputs[:, 0] * scale + center #? number
-    return outputs #! number
+    return train(encoder, (x, y[rows]), (valid_x, y[valid]), seed)[:, 0] * scale + center #? number
+    return train(encoder, (x, y[rows]), (valid_x, y[valid]), seed) #! number
 
 
 def main() -> None:
@@ -55,10 +54,9 @@ _TAIL = """if __name__ == "__main__":
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One framework: its name and pip packages, what makes its part of the program, and whether it has embeddings."""
+    """One framework: its name, what makes its part of the program, and whether it has embeddings."""
 
     title: str
-    packages: str
     constants: Callable[[Facts], list[str]]
     pieces: Callable[[Facts], list[Piece]]
     missing: Callable[[Facts], list[str]]
@@ -66,10 +64,10 @@ class Target:
 
 
 TARGETS: dict[str, Target] = {
-    "torch": Target("torch", "torch", torch_constants, torch_pieces, torch_missing),
-    "lightning": Target("Lightning", "lightning, torch", torch_constants, lightning_pieces, lightning_missing),
-    "keras": Target("Keras 3, KERAS_BACKEND=torch", "keras, torch", keras_constants, keras_pieces, keras_missing),
-    "sklearn": Target("scikit-learn", "scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
+    "torch": Target("torch", torch_constants, torch_pieces, torch_missing),
+    "lightning": Target("Lightning", torch_constants, lightning_pieces, lightning_missing),
+    "keras": Target("Keras 3 (KERAS_BACKEND=torch)", keras_constants, keras_pieces, keras_missing),
+    "sklearn": Target("scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
 }
 
 
@@ -115,16 +113,14 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     facts, target = read_facts(found, data), TARGETS[to]
     missing = (*facts.missing, *target.missing(facts))
     waves, embeds = waves_and_embeds(facts)
-    pieces = [
-        *reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts), *target.pieces(facts),
-        piece(_MAIN, "import sys", number=facts.regression),
-    ]  # fmt: skip
+    pieces = [*reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts)]
+    pieces += [*target.pieces(facts), piece(_MAIN, "import sys", number=facts.regression)]
     constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]
-    code = program(_docstring(facts, target), missing, constants, pieces, _TAIL)
+    code = program(_docstring(facts, target, packages(pieces)), missing, constants, pieces, _TAIL)
     return Exported(code, missing)
 
 
-def _docstring(facts: Facts, target: Target) -> str:
+def _docstring(facts: Facts, target: Target, needed: list[str]) -> str:
     kind = "a number" if facts.regression else f"{len(facts.classes)} classes"
     lines = [
         f"Train a network that predicts {kind} from {len(facts.columns)} columns, in {target.title}.", "",
@@ -133,4 +129,4 @@ def _docstring(facts: Facts, target: Target) -> str:
     ]  # fmt: skip
     if facts.reached is not None:
         lines += [f"The run that this file repeats reached {facts.reached:.6g}."]
-    return "\n".join([*lines, f"It needs {target.packages}, numpy, pandas and scipy.", ""])
+    return "\n".join([*lines, f"It needs {', '.join(needed[:-1])} and {needed[-1]}.", ""])

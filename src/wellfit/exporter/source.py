@@ -131,6 +131,12 @@ def _imports(lines: Iterable[str]) -> str:
     return "\n\n".join(groups)
 
 
+def packages(pieces: Iterable[Piece]) -> list[str]:
+    """What pip installs for the imports of some pieces, by name."""
+    roots = {_root(line.replace("from ", "import ", 1)) for p in pieces for line in p.imports}
+    return sorted("scikit-learn" if r == "sklearn" else r for r in roots if r in _OURS)
+
+
 def _root(line: str) -> str:
     return line.removeprefix("import ").split(" ")[0].split(".")[0]
 

@@ -17,10 +17,11 @@ _LOSS = '''
 def loss_of(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """The mean loss of a batch and what the weights cost.""" #? penalty
     """The mean loss of a batch.""" #! penalty
-    loss = functional.mse_loss(model(x), y) #? number
-    loss = functional.cross_entropy(model(x), y) #! number
+    loss = functional.mse_loss(model(x), y) #? number_penalty
+    loss = functional.cross_entropy(model(x), y) #? classes_penalty
     return loss + penalty(model) #? penalty
-    return loss #! penalty
+    return functional.mse_loss(model(x), y) #? number_free
+    return functional.cross_entropy(model(x), y) #? classes_free
 '''
 
 _STEP = '''
@@ -133,8 +134,10 @@ def torch_pieces(facts: Facts) -> list[Piece]:
 
 
 def loss_piece(facts: Facts) -> Piece:
-    told = {"penalty": bool(penalty_terms(facts)), "number": facts.regression}
-    return piece(_LOSS, "from torch.nn import functional", **told)
+    charged = bool(penalty_terms(facts))
+    kind, ends = "number" if facts.regression else "classes", "penalty" if charged else "free"
+    told = {f"{k}_{e}": (k, e) == (kind, ends) for k in ("number", "classes") for e in ("penalty", "free")}
+    return piece(_LOSS, "from torch.nn import functional", penalty=charged, **told)
 
 
 def step_piece(facts: Facts) -> Piece:

@@ -17,8 +17,8 @@ from wellfit.job.stage import Stage, Weighed
 from wellfit.job.variants import category_blocks
 from wellfit.recipe import Recipe
 from wellfit.regularizers import SMOTE, SMOTENC, ClassWeights, OverSample
-from wellfit.search.halving import Entrant, RungRecord
-from wellfit.search.levels import data_level
+from wellfit.searching.halving import Entrant, RungRecord
+from wellfit.searching.levels import data_level
 
 ASKED = ("none", "weights", "smote", "search")
 SHARE = 0.25

@@ -19,7 +19,7 @@ from wellfit.job.stage import Stage, temperature_of
 from wellfit.models.mlp import Shape
 from wellfit.proof import paired_gain, score_interval
 from wellfit.recipe import Recipe
-from wellfit.search.halving import Entrant
+from wellfit.searching.halving import Entrant
 
 _SIMPLE = ("dummy", "linear", "boosting")
 _CUSTOM_DRAWS = 100  # bootstrap draws where each needs a call of somebody's function

@@ -36,7 +36,7 @@ from wellfit.lint import Finding
 from wellfit.models.mlp import MLP
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
-from wellfit.search.halving import Entrant
+from wellfit.searching.halving import Entrant
 from wellfit.training.cohort import Cohort, seeded
 
 _GREEDY_ROWS = 20_000

@@ -17,15 +17,19 @@ from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
 from wellfit.job.metrics import Metric
 from wellfit.job.options import Options
+from wellfit.job.places import check_places
 from wellfit.job.plan import Plan, make_plan
 from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import choose, pinned
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
+from wellfit.job.variants import category_blocks
 from wellfit.lint import Finding
 from wellfit.progress import Progress
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
 from wellfit.recipe_json import parse_strict
+from wellfit.regularizers import Distillation
+from wellfit.training.cohort import seeded
 from wellfit.training.crew import Crew, Engine, Solo
 from wellfit.training.study import Study
 
@@ -84,6 +88,9 @@ def check_recipe(given: Recipe | None, task: str, options: Options) -> list[Find
     for part in given or ():
         if kind not in part.tasks:
             raise RecipeError(f"{part.name} is not for {kind}.", fix="Drop it from the recipe.", code="WF-R11")
+        if isinstance(leaf_of(part), Distillation):
+            fix = 'Bring one in Python: wellfit.training.epochs.train_epochs(..., resources={"teacher": function}).'
+            raise RecipeError(f"{part.name} learns from a teacher, and this job has none.", fix=fix, code="WF-R08")
     found = lint_of(given, options) if given is not None else []
     for finding in found:
         if finding.level == "error":
@@ -110,7 +117,10 @@ def open_stage(
         mode="traced", engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
     )  # fmt: skip
     device = resolve_device(options.device)
-    engine.open(Study(material.shape(draft.width, draft.depth), material.rows, device))
+    blocks = category_blocks(material.views[0].encoder)  # all views have the same columns
+    study = Study(material.shape(draft.width, draft.depth), material.rows, device, blocks)
+    check_places(given, seeded(study.network, 0))
+    engine.open(study)
     stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
     stage.repeated = stored is not None
     probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)

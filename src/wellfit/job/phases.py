@@ -13,16 +13,17 @@ from wellfit.draws import hash_integers
 from wellfit.job.stage import Stage
 from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping
-from wellfit.search import portfolio
-from wellfit.search.halving import Entrant, RungRecord, climb
-from wellfit.search.space import Candidate, Proposer
+from wellfit.searching import portfolio
+from wellfit.searching.halving import Entrant, RungRecord, climb
+from wellfit.searching.space import Candidate, Proposer
 
 PATIENCE = 10.0
 
 
 def with_data(candidate: Candidate, data: Recipe) -> Candidate:
     """The candidate with a data level."""
-    return dataclasses.replace(candidate, recipe=Recipe(*candidate.recipe, *data)) if len(data) else candidate
+    recipe = candidate.recipe
+    return dataclasses.replace(candidate, recipe=recipe.replace(parts=[*recipe, *data])) if len(data) else candidate
 
 
 def run_controls(stage: Stage, deadline: float) -> list[Entrant]:

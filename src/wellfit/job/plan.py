@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from wellfit.errors import RunFolderError
-from wellfit.search.halving import Rung
+from wellfit.searching.halving import Rung
 
 _SURE = 0.75
 """Share of the probed rate that is planned with: evaluations, transport and other programs take the rest."""

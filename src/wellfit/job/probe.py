@@ -8,7 +8,7 @@ import time
 from wellfit.job.plan import Plan, size_batch
 from wellfit.job.prepare import Material
 from wellfit.recipe import Recipe
-from wellfit.search.space import filled
+from wellfit.searching.space import filled
 from wellfit.training.cohort import Member
 from wellfit.training.compiler import compiling_seconds
 from wellfit.training.crew import Engine

@@ -16,17 +16,35 @@ from wellfit.job.phases import Finalist
 from wellfit.job.stage import Stage
 from wellfit.models.mlp import MLP, Embed, Shape
 from wellfit.recipe import leaf_of
-from wellfit.search.halving import Entrant
-from wellfit.training.step import network_weights
+from wellfit.regularizer import Regularizer
+from wellfit.searching.halving import Entrant
+from wellfit.training.step import State
 
-SPARSE = ("Ball", "ElasticNet", "GroupLasso", "L0", "L1")
-"""The parts whose projection can set weights to exactly zero."""
+SPARSE = ("Ball", "ElasticNet", "GroupLasso", "L0", "L1", "NonNegative")
+"""The parts that can set weights to exactly zero; a ball only where it has corners (``sets_zeros``)."""
+
+AVERAGING = ("EMA", "Lookahead", "SWA")
+"""The parts that hand over a mean of weights, which is zero only where all of them are."""
+
+
+def sets_zeros(part: Regularizer) -> bool:
+    """Whether a part, as it is set, can make weights exactly zero."""
+    leaf = leaf_of(part)
+    if getattr(leaf, "kind", "") == "l2" or getattr(leaf, "form", "") == "loss":
+        return False
+    return type(leaf).__name__ in SPARSE
+
+
+def averages(part: Regularizer) -> bool:
+    return type(leaf_of(part)).__name__ in AVERAGING
 
 
 def live_weights(entrant: Entrant) -> dict[str, Tensor]:
-    """The weights that were trained, at the last step, whatever is handed over in their place."""
+    """The weights that were trained, at the last step, gates closed: as handed over if nothing were averaged."""
     assert entrant.cohort is not None
-    return network_weights(entrant.cohort.state.weights())
+    state = entrant.cohort.state
+    gates = state.recipe.remember(parts=tuple(p for p in state.recipe if not averages(p)))
+    return torch.vmap(State.deployed)(state._replace(recipe=gates))
 
 
 def selection(
@@ -39,10 +57,10 @@ def selection(
     step are looked at, and the record says so, since the averaged network still reads a little of each column.
     """
     recipe = chosen.candidate.recipe.active()
-    parts = [p.name for p in recipe if type(leaf_of(p)).__name__ in SPARSE]
+    parts = [p.name for p in recipe if sets_zeros(p)]
     if not parts:
         return {}
-    averaged = any("deploy" in p.stages for p in recipe)
+    averaged = any(averages(p) for p in recipe)
     own = [e for f, e in refit if f is chosen]
     take = live_weights if averaged else last_weights
     final = nets_of(stage, own, take, last=True) if own else None

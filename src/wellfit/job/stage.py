@@ -17,9 +17,9 @@ from wellfit.proof import fit_temperature, probabilities
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EarlyStopping
-from wellfit.search.halving import Arena, Entrant, RungRecord
-from wellfit.search.levels import training_level
-from wellfit.search.space import neutral_whole, searched
+from wellfit.searching.halving import Arena, Entrant, RungRecord
+from wellfit.searching.levels import training_level
+from wellfit.searching.space import neutral_whole, searched
 from wellfit.training.cohort import Cohort
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course

@@ -27,8 +27,8 @@ from wellfit.job.timetable import Timetable
 from wellfit.job.variants import with_variants
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
-from wellfit.search.halving import Entrant
-from wellfit.search.levels import data_level
+from wellfit.searching.halving import Entrant
+from wellfit.searching.levels import data_level
 from wellfit.training.crew import Engine
 
 

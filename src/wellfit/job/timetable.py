@@ -13,7 +13,7 @@ from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
 from wellfit.job.plan import at_pace, rescored, time_shares
 from wellfit.job.stage import Stage
-from wellfit.search.halving import Entrant
+from wellfit.searching.halving import Entrant
 
 
 @dataclasses.dataclass(frozen=True)

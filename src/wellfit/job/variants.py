@@ -14,7 +14,6 @@ from wellfit.errors import DataError
 from wellfit.fold import Fold
 from wellfit.job.prepare import Material
 from wellfit.recipe import Recipe
-from wellfit.target import Target
 from wellfit.training.cohort import Rows
 
 
@@ -40,7 +39,7 @@ def with_variants(material: Material, recipes: Sequence[Recipe], seed: int) -> M
             place = len(rows.x)
             rows = _behind(rows, made)
             folds.append((torch.arange(place, place + len(made)), valid))
-        rows = dataclasses.replace(rows, folds=(*rows.folds, *folds))
+        rows = dataclasses.replace(rows, folds=(*rows.folds, *folds), own=len(base))
     return dataclasses.replace(material, rows=rows, variants=tuple(variants))
 
 
@@ -71,7 +70,9 @@ def _behind(rows: Rows, fold: Fold) -> Rows:
     else:
         values = fold.labels.unsqueeze(1).to(target.values.dtype)
     joined = torch.cat([target.values, values]), torch.cat([target.weight, fold.weight.to(target.weight.dtype)])
-    return Rows(torch.cat([rows.x, fold.x]), Target(*joined, classes=target.classes), rows.folds)
+    return dataclasses.replace(
+        rows, x=torch.cat([rows.x, fold.x]), target=dataclasses.replace(target, values=joined[0], weight=joined[1])
+    )
 
 
 def _require_rows(recipe: Recipe, fold: Fold, view: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from wellfit.errors import UsageError
@@ -16,7 +17,8 @@ class RegularizedCNN(nn.Module):
 
     Sites: ``input``; ``first.hidden`` and ``second.hidden``, where whole channels can go (SpatialDropout); and
     ``dense.hidden`` (Dropout). Behind each but the last stands a batch norm, which is what the lint's rule WF-L40 is
-    about. Layers before a norm have no bias: the norm would take it out again.
+    about. Layers before a norm have no bias: the norm would take it out again. With ``blocks`` there are residual
+    blocks of two branches behind the second convolution, ``blocks.<i>.branches`` each, where ShakeShake mixes them.
 
     Args:
         classes: outputs.
@@ -24,12 +26,13 @@ class RegularizedCNN(nn.Module):
         widths: channels of the two convolutions.
         grid: cells a side of the map that the dense layer reads.
         hidden: units of the dense layer.
+        blocks: residual blocks of two branches, 0 for none.
 
     Shapes:
         (batch, channels, height, width) in, with any height and width from 1; (batch, classes) logits out.
 
     Raises:
-        UsageError: a number is below 1.
+        UsageError: a number is below 1, or ``blocks`` below 0.
 
     Example:
         >>> import torch
@@ -39,18 +42,22 @@ class RegularizedCNN(nn.Module):
     """
 
     def __init__(
-        self, classes: int, *, channels: int = 3, widths: tuple[int, int] = (64, 128), grid: int = 4, hidden: int = 512
-    ) -> None:
+        self, classes: int, *, channels: int = 3, widths: tuple[int, int] = (64, 128), grid: int = 4, hidden: int = 512,
+        blocks: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
-        if min(classes, channels, *widths, grid, hidden) < 1:
+        if min(classes, channels, *widths, grid, hidden, blocks + 1) < 1:
             came = f"classes={classes}, channels={channels}, widths={widths}, grid={grid}, hidden={hidden}"
             raise UsageError(
-                f"RegularizedCNN takes whole numbers from 1, not {came}.", fix="Raise what is below 1.", code="WF-A60"
+                f"RegularizedCNN takes whole numbers from 1, and blocks from 0, not {came}, blocks={blocks}.",
+                fix="Raise what is below.",
+                code="WF-A60",
             )
         first, second = widths
         self.input = Marker("input")
         self.first = Normed(nn.Conv2d(channels, first, 3, padding=1, bias=False), nn.BatchNorm2d(first))
         self.second = Normed(nn.Conv2d(first, second, 3, padding=1, bias=False), nn.BatchNorm2d(second))
+        self.blocks = nn.Sequential(*(TwoBranches(second) for _ in range(blocks)))
         # rounding up keeps the last row and column of odd sizes, and pictures of a single pixel
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.fit = nn.AdaptiveAvgPool2d(grid)
@@ -58,8 +65,36 @@ class RegularizedCNN(nn.Module):
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.second(self.first(self.input(x)))
+        maps = self.blocks(self.second(self.first(self.input(x))))
         return self.head(self.dense(self.fit(self.pool(maps)).flatten(1)))
+
+
+class TwoBranches(nn.Module):
+    """h + (one(h) + other(h)) / 2, each branch two times ReLU, convolution and batch norm; both are one site.
+
+    Shapes:
+        (batch, width, height, width of the picture) in, the same out.
+
+    Source:
+        Gastaldi, Shake-Shake Regularization, ICLR workshop 2017, arXiv 1705.07485 (blocks of two branches).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one, self.other = _branch(width), _branch(width)
+        self.branches = Marker("branches")
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.branches(torch.stack([self.one(h), self.other(h)])).mean(0)
+
+
+def _branch(width: int) -> nn.Sequential:
+    layers = [
+        m
+        for _ in range(2)
+        for m in (nn.ReLU(), nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+    ]
+    return nn.Sequential(*layers)
 
 
 class Normed(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json
-from wellfit.job.opening import Clock, check_recipe, given_recipe, stored_plan, ticker
+from wellfit.job.opening import Clock, check_recipe, given_recipe, resolve_device, stored_plan, ticker
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist
 from wellfit.job.plan import Plan, make_plan
@@ -25,8 +25,10 @@ from wellfit.own.result import Found
 from wellfit.own.space import Space, make_space
 from wellfit.own.stage import Here, ModelStage
 from wellfit.own.way import BREADTH, choose_way
+from wellfit.own.workers import open_engine, start_engine
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
+from wellfit.training.crew import Engine
 
 
 def search(
@@ -86,7 +88,7 @@ def search(
     clock, told = Clock(time.monotonic(), options.seconds()), progress or Silent()
     given = given_recipe(options)
     check_given(given)
-    engine = Here()
+    engine, where = start_engine(make_model, loss, resolve_device(device), clock.seconds)
     try:
         opened = open_search(make_model, train, val, test, loss, options, "rewrite" in (given.stages if given else ()))
         notes = check_recipe(given, opened.goal.task, options)
@@ -96,7 +98,8 @@ def search(
         for sentence in [*map(str, notes), *opened.notes]:
             told.say("note", sentence)
         write_json(folder / "run.json", record)
-        return _Conduct(opened, options, told, clock, given, engine, record, folder).run()
+        engine, where = open_engine(engine, where, opened.study)
+        return _Conduct(opened, options, told, clock, given, engine, where, record, folder).run()
     except KeyboardInterrupt:
         raise Interrupted(None) from None
     finally:
@@ -113,7 +116,8 @@ class _Conduct:
     progress: Progress
     clock: Clock
     given: Recipe | None
-    engine: Here
+    engine: Engine
+    where: str
     record: dict[str, Any]
     folder: Path
     stage: ModelStage | None = None
@@ -124,6 +128,7 @@ class _Conduct:
             self.stage = self._open()
             return self._phases(self.stage)
         except KeyboardInterrupt:
+            self.engine.close()
             kept = rescue(self.stage, self.record, self.folder, "interrupted", self.clock, self._early)
             raise Interrupted(kept) from None
         except BudgetError:
@@ -144,7 +149,6 @@ class _Conduct:
         )  # fmt: skip
         space = make_space(study, self.opened.goal.task, long) if self.given is None else Space({}, ())
         stage.space, stage.repeated = space.parts, stored is not None
-        self.engine.open(study)
         probe = pinned(stored) if stored else self._probe(stage)
         stage.plan = stored or self._plan(probe, max(0.1, self.clock.end - time.monotonic()))
         self._note(stage, probe, space)
@@ -161,17 +165,17 @@ class _Conduct:
         valid = self.opened.valid.rows
         plan = make_plan(
             rows=self.opened.train.rows, inputs=self.opened.train.x[0].numel(), valid_rows=valid, folds=1,
-            chunk=max(probe.chunk, BREADTH), hands=1, mode=probe.mode, engine=probe.engine, rate=probe.rate,
-            seconds=seconds, budget=self.clock.seconds, bare=probe.bare, batch=self.opened.batch,
+            chunk=max(probe.chunk, BREADTH), hands=self.engine.hands, mode=probe.mode, engine=probe.engine,
+            rate=probe.rate, seconds=seconds, budget=self.clock.seconds, bare=probe.bare, batch=self.opened.batch,
         )  # fmt: skip
         return dataclasses.replace(plan, width=0, depth=0, chunk=min(plan.chunk, probe.chunk))
 
     def _note(self, stage: ModelStage, probe: Probe, space: Space) -> None:
         plan = stage.plan
         self.record["plan"] = {**plan.to_json(), "way": probe.sentence, "skipped": []}
-        self.record["events"] += [f"trained {probe.sentence}, in this process", *space.left_out]
+        self.record["events"] += [f"trained {probe.sentence}; {self.where}", *space.left_out]
         write_json(self.folder / "run.json", self.record)
-        self.progress.say("engine", f"{probe.sentence}, in this process")
+        self.progress.say("engine", f"{probe.sentence}; {self.where}")
         for sentence in (*space.left_out, *plan.cuts):
             self.progress.say("note", sentence)
         climbs = " -> ".join(f"{r.members} candidates to step {r.until}" for r in plan.rungs)
@@ -194,7 +198,7 @@ class _Conduct:
 
     def _heed(self) -> None:
         """Raises KeyboardInterrupt where Ctrl-C came while tasks ran: what they had done was kept first."""
-        if self.engine.stopped:
+        if isinstance(self.engine, Here) and self.engine.stopped:
             raise KeyboardInterrupt
 
     def _early(self, finalist: Finalist, status: str) -> Found:

@@ -25,7 +25,7 @@ from wellfit.own.reading import Part
 from wellfit.own.result import Found
 from wellfit.own.stage import ModelStage
 from wellfit.recipe import Recipe
-from wellfit.search.halving import Entrant
+from wellfit.searching.halving import Entrant
 from wellfit.training.apart import member
 from wellfit.training.cohort import seeded
 

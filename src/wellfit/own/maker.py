@@ -45,12 +45,14 @@ class ModelStudy:
     Attributes:
         make: builds one.
         rows: the data that all members share.
+        blocks: of 0/1 columns, which only the main job's tables know of.
         functions: whether activations that it calls as functions become modules.
     """
 
     make: Maker
     rows: Rows
     device: str = "cpu"
+    blocks: tuple[tuple[int, int], ...] = ()
     functions: bool = False
 
     def network(self) -> nn.Module:

@@ -74,7 +74,7 @@ def open_search(
     sample = seeded(looked.maker, options.seed)
     functions = not rewrites and can_replace(sample, looked.maker.example)
     device = resolve_device(options.device)
-    study = ModelStudy(looked.maker, _rows(parts, goal.on(device), looked), device, functions)
+    study = ModelStudy(looked.maker, _rows(parts, goal.on(device), looked), device, functions=functions)
     batch = min(first.batch or size_batch(first.rows), len(first.x))
     ground = Ground(study.rows, goal, parts["validation"], first.rows)
     notes = (*_reading_notes(first), *_model_notes(sample))
@@ -116,7 +116,7 @@ def _rows(parts: dict[str, Part], goal: Goal, looked: Looked) -> Rows:
     target: Target = goal.target(torch.cat([p.y for p in both]), looked.dtype)
     x, held = torch.cat([p.x for p in both]), len(both[0].x)
     places = torch.arange(len(x))
-    return Rows(x, target, ((places[:held], places[held:]),), goal.outputs)
+    return Rows(x, target, ((places[:held], places[held:]),), outputs=goal.outputs)
 
 
 def _reading_notes(train: Part) -> list[str]:

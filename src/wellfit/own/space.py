@@ -12,7 +12,7 @@ from wellfit.draws import Now
 from wellfit.own.maker import ModelStudy
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
-from wellfit.search.space import searched
+from wellfit.searching.space import searched
 from wellfit.sites import Site, acting, find_sites
 from wellfit.target import Target
 from wellfit.training.apart import own_draws

@@ -18,8 +18,8 @@ from wellfit.own.way import Mixes
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EarlyStopping
-from wellfit.search import portfolio
-from wellfit.search.space import filled
+from wellfit.searching import portfolio
+from wellfit.searching.space import filled
 from wellfit.training.cohort import Cohort, Rows
 from wellfit.training.crew import Watch
 from wellfit.training.study import Desk, Result, Task

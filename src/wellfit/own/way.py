@@ -69,7 +69,7 @@ def choose_way(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, left
     Args:
         left: seconds left for training.
     """
-    seconds = _SHARE * max(0.0, left)
+    seconds, hands = _SHARE * max(0.0, left), engine.hands
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of operations that vmap runs in a loop: they are timed here
         reason, stack = _stacked(engine, study, mixes, batch, seconds)
@@ -77,13 +77,15 @@ def choose_way(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, left
         if reason:
             bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
             told = f"one by one: {reason} ({lone:,.0f} member-steps/s)"
-            return Probe(1, "apart", "loop", lone, told, _bare(lone, bare))
-        told = f"a stack of {STACK} runs {stack:,.0f} member-steps/s, one by one {lone:,.0f}"
+            return Probe(1, "apart", "loop", lone * hands, told, _bare(lone, bare))
+        told = f"a stack of {STACK} runs {stack:,.0f} member-steps/s a process, one by one {lone:,.0f}"
         if lone > stack:
             bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
-            return Probe(1, "apart", "loop", lone, f"one by one, which is faster here: {told}", _bare(lone, bare))
+            way = f"one by one, which is faster here: {told}"
+            return Probe(1, "apart", "loop", lone * hands, way, _bare(lone, bare))
         bare = _pace(engine, _members(STACK, mixes.nothing), batch, "traced", seconds)
-        return Probe(STACK, "traced", "stack", stack, f"stacks of {STACK}: {told}", _bare(stack, bare))
+        name, way = "processes" if hands > 1 else "stack", f"stacks of {STACK}: {told}"
+        return Probe(STACK, "traced", name, stack * hands, way, _bare(stack, bare))
 
 
 def _stacked(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, seconds: float) -> tuple[str, float]:

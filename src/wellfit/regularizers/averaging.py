@@ -118,7 +118,9 @@ class SWA(Regularizer):
     def deploy(self, weights: Params) -> Params:
         if self.count is None:
             return weights
-        return {**weights, **{n: torch.where(self.count > 0, mean, weights[n]) for n, mean in self.average.items()}}
+        # a dial may have come down to neutral since the mean was begun
+        there = (self.count > 0) & (torch.as_tensor(self.start_epoch, device=self.count.device) < math.inf)
+        return {**weights, **{n: torch.where(there, mean, weights[n]) for n, mean in self.average.items()}}
 
 
 class Lookahead(Regularizer):

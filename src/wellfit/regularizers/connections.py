@@ -11,6 +11,11 @@ from wellfit.errors import RecipeError
 from wellfit.knobs import Knob, check_knob, static
 from wellfit.regularizer import Params, Regularizer, knob
 from wellfit.regularizers.dropout import drop
+from wellfit.regularizers.spectral_layers import SpectralLinear
+from wellfit.regularizers.standardization import StandardizedLinear
+
+# exact: a subclass of Linear may be read by its owner without being called, as in nn.MultiheadAttention
+_LINEAR = (nn.Linear, StandardizedLinear, SpectralLinear)
 
 
 class DropConnect(Regularizer):
@@ -87,8 +92,7 @@ class SkipConnection(Regularizer):
 
     def rewrite(self, model: nn.Module) -> nn.Module:
         model = copy.deepcopy(model)
-        # a subclass of Linear may be read by its owner without being called, as in nn.MultiheadAttention
-        layers = {n: m for n, m in model.named_modules() if type(m) is nn.Linear and m.in_features == m.out_features}
+        layers = {n: m for n, m in model.named_modules() if type(m) in _LINEAR and m.in_features == m.out_features}
         if not layers or "" in layers:
             raise RecipeError(
                 "SkipConnection finds no linear layer inside the network that gives as many units as it takes.",

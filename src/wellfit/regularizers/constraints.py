@@ -15,6 +15,7 @@ from wellfit.regularizer import Params, Regularizer, knob, static
 from wellfit.regularizers.groups import GROUPINGS, check_choice, group_norm
 from wellfit.regularizers.projections import ball_measure, project_onto_ball
 from wellfit.regularizers.spectral_layers import SPECTRAL, spectral_layer
+from wellfit.regularizers.standardization import STANDARDIZED
 
 BALLS = ("l2", "l1", "elastic")
 
@@ -243,13 +244,16 @@ class SpectralNorm(Regularizer):
 
     Linear and convolution layers (a filter's weights as a row) keep their parameters; a buffer follows the first left
     singular vector by one step of power iteration in each training pass, and the gradient runs through sigma = u^T W v
-    with u and v held. With activations of slope 1 at most, the network's Lipschitz constant is at most limit ** layers.
+    with u and v held; in evaluation the vector is found anew, so that averages of weights keep to the limit too. A
+    network of linear layers and activations of slope 1 at most then has a Lipschitz constant of at most limit **
+    layers. Of a convolution it is the filters that are held, not the map from image to image: positions overlap, and
+    that can stretch by up to limit * sqrt(positions of a filter).
 
     Args:
         limit: the largest singular value of each layer, above 0; 1 is usual.
 
     Raises:
-        RecipeError: where ``limit`` is no number above 0.
+        RecipeError: where ``limit`` is no number above 0, or WeightStandardization has the same layers.
 
     Example:
         >>> layer = SpectralNorm().rewrite(nn.Sequential(nn.Linear(2, 2)).double()).eval()[0]
@@ -276,6 +280,13 @@ class SpectralNorm(Regularizer):
     def rewrite(self, model: nn.Module) -> nn.Module:
         model = copy.deepcopy(model)
         for name, layer in list(model.named_modules()):
+            if isinstance(layer, STANDARDIZED):
+                raise RecipeError(
+                    "SpectralNorm and WeightStandardization both settle the scale of the same layers "
+                    f"({name or 'the model'} is one).",
+                    fix="Keep one of the two.",
+                    code="WF-R13",
+                )
             if type(layer) in SPECTRAL:
                 if not name:
                     return spectral_layer(layer, self.limit)

@@ -7,7 +7,15 @@ from torch import Tensor
 
 from wellfit.draws import Now
 from wellfit.regularizer import Regularizer, knob
-from wellfit.regularizers.cutting import check_form, columns_to_cut, drawn_centers, in_box, whole_side
+from wellfit.regularizers.cutting import (
+    check_form,
+    columns_in,
+    columns_of,
+    columns_to_cut,
+    drawn_centers,
+    in_box,
+    whole_side,
+)
 from wellfit.regularizers.mixing import mixing_share
 from wellfit.target import Target
 
@@ -18,7 +26,8 @@ class CutMix(Regularizer):
     lam ~ Beta(alpha, alpha). For images the box has the sides floor(height * sqrt(1 - lam)) and
     floor(width * sqrt(1 - lam)), its center is any pixel, and it is clipped at the borders; in a table
     round(columns * (1 - lam)) columns, chosen at random, come from the partner. One lam and one place a step, partners
-    by a random order of the batch. Targets blend by the share that was truly pasted, not by lam.
+    by a random order of the batch. Targets blend by the share that was truly pasted, not by lam. Where a training knows
+    which 0/1 inputs code one category (``wellfit.fit`` does), they are one column; elsewhere each input is one.
 
     Args:
         alpha: shape of the Beta distribution, 0 (neutral: lam = 1) and up; 1 is usual.
@@ -50,23 +59,26 @@ class CutMix(Regularizer):
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
         check_form(x, self.name)
         rest = 1.0 - mixing_share(self.alpha, now)
-        pasted = _pasted_box(x, rest, now) if x.ndim == 4 else _pasted_columns(x, rest, now)
+        pasted, share = _pasted_box(x, rest, now) if x.ndim == 4 else _pasted_columns(x, rest, now)
         partner = now.permutation(x.shape[0], "partner")
-        kept = 1.0 - pasted.to(target.values.dtype).mean()
+        kept = 1.0 - share.to(target.values.dtype)
         return torch.where(pasted, x[partner], x), target.blend(target.take(partner), kept)
 
 
-def _pasted_box(x: Tensor, rest: Tensor, now: Now) -> Tensor:
-    """One box for all images of a batch, (height, width) bool."""
+def _pasted_box(x: Tensor, rest: Tensor, now: Now) -> tuple[Tensor, Tensor]:
+    """One box for all images of a batch, (height, width) bool, and the share of the image that it covers."""
     size = (x.shape[2], x.shape[3])
     side = rest.to(torch.float64).sqrt()
-    return in_box(size, (whole_side(size[0], side), whole_side(size[1], side)), drawn_centers(size, (), now))
+    box = in_box(size, (whole_side(size[0], side), whole_side(size[1], side)), drawn_centers(size, (), now))
+    return box, box.to(torch.float64).mean()
 
 
-def _pasted_columns(x: Tensor, rest: Tensor, now: Now) -> Tensor:
-    """The same columns for all rows of a batch, (columns,) bool."""
-    columns = x.shape[1]
-    return now.permutation(columns, "columns") < columns_to_cut(columns, rest)
+def _pasted_columns(x: Tensor, rest: Tensor, now: Now) -> tuple[Tensor, Tensor]:
+    """The same columns for all rows of a batch, (inputs,) bool, and which share of the table's columns they are."""
+    columns = columns_of(x.shape[1], now.blocks).to(x.device)
+    count = columns_in(x.shape[1], now.blocks)
+    cut = now.permutation(count, "columns") < columns_to_cut(count, rest)
+    return cut[columns], cut.to(torch.float64).mean()
 
 
 class Cutout(Regularizer):
@@ -75,6 +87,8 @@ class Cutout(Regularizer):
     In an image the hole's sides are ``share`` of the image's, rounded down; its center is any pixel, and it is clipped
     at the borders, so that the mean area is below share ** 2. In a table round(columns * share) columns are set to 0,
     chosen for each row anew. Inputs are standardized when they come here: 0 is their mean. Targets stay as they are.
+    Where a training knows which 0/1 inputs code one category (``wellfit.fit`` does), they are one column, which is no
+    category at 0; elsewhere each input is one.
 
     Args:
         share: the hole's side as a share of the image's, or the share of columns, 0 (neutral) to 1; 0.5 is usual.
@@ -119,6 +133,8 @@ def _holes(x: Tensor, share: Tensor, now: Now) -> Tensor:
 
 
 def _blank_columns(x: Tensor, share: Tensor, now: Now) -> Tensor:
-    """Columns of its own for each row, (batch, columns) bool."""
-    ranks = now.uniform((x.shape[0], x.shape[1]), "columns").argsort(dim=1).argsort(dim=1)
-    return ranks < columns_to_cut(x.shape[1], share)
+    """Columns of its own for each row, (batch, inputs) bool."""
+    columns = columns_of(x.shape[1], now.blocks).to(x.device)
+    count = columns_in(x.shape[1], now.blocks)
+    ranks = now.uniform((x.shape[0], count), "columns").argsort(dim=1).argsort(dim=1)
+    return (ranks < columns_to_cut(count, share))[:, columns]

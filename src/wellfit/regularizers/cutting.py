@@ -64,3 +64,20 @@ def _unrounded(share: Tensor) -> Tensor:
 def columns_to_cut(columns: int, share: Tensor) -> Tensor:
     """How many columns a share of them is, to the nearest whole number (halves up), () int64."""
     return torch.floor(columns * _unrounded(share) + 0.5).to(torch.int64)
+
+
+Blocks = tuple[tuple[int, int], ...]
+"""(start, width) of each block of 0/1 inputs that codes one category."""
+
+
+def columns_in(inputs: int, blocks: Blocks) -> int:
+    """How many columns a table of so many inputs has, a block counted as one."""
+    return inputs - sum(width - 1 for _, width in blocks)
+
+
+def columns_of(inputs: int, blocks: Blocks) -> Tensor:
+    """The column that each input belongs to, (inputs,) int64: the inputs of a block belong to one."""
+    first = torch.ones(inputs, dtype=torch.int64)
+    for start, width in blocks:
+        first[start + 1 : start + width] = 0
+    return first.cumsum(0) - 1

@@ -18,8 +18,8 @@ class WeightDecay(Regularizer):
     Three forms go by this name. ``decoupled`` is AdamW's, step for step. ``coupled`` is the ``weight_decay`` of torch's
     SGD and Adam: strength * w is added to the gradient (an L2 penalty of strength / 2 * sum(w ** 2)), which Adam then
     rescales weight by weight. ``fully_decoupled`` leaves the learning rate out, w <- w * (1 - strength), so that the
-    time scale of the decay, 1 / strength steps, stays when the rate is tuned or scheduled. Biases and normalization
-    parameters are exempt; ``where`` reaches them.
+    time scale of the decay, 1 / strength steps, stays when the rate is tuned or scheduled; at rate 0 (frozen weights)
+    it stands still as the others do. Biases and normalization parameters are exempt; ``where`` reaches them.
 
     Args:
         strength: share lost per step and unit of learning rate, 0 (neutral) and up; 1e-3 to 1 is usual. In the fully
@@ -74,5 +74,5 @@ class WeightDecay(Regularizer):
         if self.form == "coupled":
             return params
         if self.form == "fully_decoupled":
-            return {n: w * (1.0 - self.strength) for n, w in params.items()}
+            return {n: w * (1.0 - (now.rates[n] > 0).to(w.dtype) * self.strength) for n, w in params.items()}
         return {n: w * (1.0 - now.rates[n] * self.strength) for n, w in params.items()}

@@ -115,7 +115,7 @@ class ShakeShake(Regularizer):
     With n branches each row has shares a (forward) and b (backward), uniform on those that sum to 1. A branch becomes
     branch * (1 + strength * (n * a - 1)) with the gradient of branch * (1 + strength * (n * b - 1)). The mean of the
     factors is 1, so that it fits blocks that add up their branches and blocks that average them, and evaluation is
-    the even mixture.
+    the even mixture. ``RegularizedCNN(blocks=3)`` has such blocks.
 
     Args:
         strength: how far shares go from even ones, 0 (neutral) to 1, which is the source's.

@@ -88,9 +88,6 @@ class SelfDistillation(Regularizer):
     Shapes:
         outputs of teacher and student: (batch, classes) or (batch, outputs).
 
-    Raises:
-        RecipeError: ``where`` has left it a part of the network.
-
     Example:
         >>> SelfDistillation(decay=0.9).decay_at(1).item(), round(SelfDistillation(decay=0.9).decay_at(99).item(), 6)
         (0.5, 0.9)
@@ -119,9 +116,6 @@ class SelfDistillation(Regularizer):
         return self.remember(average={n: w.clone() for n, w in weights.items()})
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
-        if any(n not in self.average for n in now.rates):
-            fix = "Take where() away."
-            raise RecipeError("SelfDistillation averages the whole network; where() cannot confine it.", fix=fix)
         loss, seen = loss_of(x, target, now)
         teacher = now.predict(self.average, x).detach()
         return loss + self.strength * weighted_mean(row_divergence(teacher, seen.outputs, target.classes), target), seen

@@ -55,8 +55,10 @@ class ManifoldMixup(Regularizer):
     """Blend two rows inside the network: h <- lam * h_i + (1 - lam) * h_j at one site, lam ~ Beta(alpha, alpha).
 
     Each step draws one of the sites it acts on (hidden values after an activation), each as likely as the others, and
-    blends there and nowhere else; targets blend with the same lam and the same partners. In a second pass over the same
-    step the blend is the same, as the target is. A network without such a site is left alone, its targets too.
+    blends there and nowhere else; targets blend with the same lam and the same partners. A module that the network
+    calls more than once blends at its first call: rows blended twice would no longer be what their target says. In a
+    second pass over the same step the blend is the same, as the target is. A network without such a site is left alone,
+    its targets too.
 
     Args:
         alpha: shape of the Beta distribution, 0 (neutral: lam = 1) and up; 0.2 to 2 is usual, 2 the paper's.
@@ -89,6 +91,8 @@ class ManifoldMixup(Regularizer):
         return x, target.blend(target.take(partner), share.to(target.values.dtype))
 
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
+        if now.call > 1:
+            return h
         names = [s.name for s in now.sites]
         share, partner = self._draw(len(h), now)
         # the draw is below 1, so that its floor is below the number of sites

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from wellfit.knobs import Knob, check_knob, static
 from wellfit.regularizer import Regularizer
+from wellfit.regularizers.followers import layers_before, replace
 from wellfit.regularizers.wholes import settle_whole
 from wellfit.sites import ACTIVATIONS
 
-LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _ADDED = "it adds layers to the network; there is no strength at which they are gone"
 _EPS = Knob(1e-6, 1e-3, minimum=1e-12, maximum=1.0)
 _MOMENTUM = Knob(0.01, 0.5, maximum=1.0)
@@ -33,6 +33,9 @@ class BatchNorm(Regularizer):
 
     Shapes:
         h: (batch, units) or (batch, channels, ...).
+
+    Raises:
+        RecipeError: when it is applied, no layer has an activation behind it.
 
     Example:
         >>> import torch
@@ -58,7 +61,7 @@ class BatchNorm(Regularizer):
         check_knob("BatchNorm", "eps", self.eps, _EPS)
 
     def rewrite(self, model: nn.Module) -> nn.Module:
-        return with_norms(model, self._norm, keep_bias=False)
+        return with_norms(self.name, model, self._norm, keep_bias=False)
 
     def _norm(self, layer: nn.Module, units: int) -> nn.Module:
         kinds = {nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
@@ -70,7 +73,8 @@ class GhostBatchNorm(Regularizer):
     """Standardize hidden units over small parts of the batch: each part has a mean and variance of its own.
 
     As BatchNorm, but a large batch is cut into floor(batch / size) parts, so that the noise of small batches stays; no
-    part has fewer rows than ``size``. The running averages take in one part after the other.
+    part has fewer rows than ``size``. The running averages take in one part after the other; at momentum 1 they are the
+    mean over the newest batch's parts.
 
     Args:
         size: rows of a part, at least; 16 to 128 is usual.
@@ -81,7 +85,8 @@ class GhostBatchNorm(Regularizer):
         h: (batch, units) or (batch, channels, ...).
 
     Raises:
-        RecipeError: ``size`` is no whole number of at least 1.
+        RecipeError: ``size`` is no whole number of at least 1; when it is applied, no layer has an activation
+            behind it.
 
     Example:
         >>> GhostBatchNorm(size=16)
@@ -107,7 +112,9 @@ class GhostBatchNorm(Regularizer):
         check_knob("GhostBatchNorm", "eps", self.eps, _EPS)
 
     def rewrite(self, model: nn.Module) -> nn.Module:
-        return with_norms(model, lambda _layer, units: Ghosts(units, self.size, self.momentum, self.eps), False)
+        return with_norms(
+            self.name, model, lambda _layer, units: Ghosts(units, self.size, self.momentum, self.eps), False
+        )
 
 
 class Ghosts(_BatchNorm):
@@ -121,7 +128,14 @@ class Ghosts(_BatchNorm):
         if not self.training:
             return super().forward(h)
         parts = h.tensor_split(max(1, h.shape[0] // self.size))
+        if self.momentum == 1.0:  # the last part alone would say little of the batch
+            return torch.cat([self._taken_in(part, 1.0 / count) for count, part in enumerate(parts, start=1)])
         return torch.cat([super(Ghosts, self).forward(part) for part in parts])
+
+    def _taken_in(self, part: Tensor, momentum: float) -> Tensor:
+        self.num_batches_tracked.add_(1)
+        kept = self.running_mean, self.running_var
+        return functional.batch_norm(part, *kept, self.weight, self.bias, True, momentum, self.eps)
 
     def _check_input_dim(self, h: Tensor) -> None:
         """Any number of positions behind (batch, units)."""
@@ -138,6 +152,9 @@ class LayerNorm(Regularizer):
 
     Shapes:
         h: (batch, ..., units) behind a linear layer, (batch, channels, ...) behind a convolution.
+
+    Raises:
+        RecipeError: when it is applied, no layer has an activation behind it.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
@@ -160,7 +177,7 @@ class LayerNorm(Regularizer):
         check_knob("LayerNorm", "eps", self.eps, _EPS)
 
     def rewrite(self, model: nn.Module) -> nn.Module:
-        return with_norms(model, self._norm, keep_bias=True)
+        return with_norms(self.name, model, self._norm, keep_bias=True)
 
     def _norm(self, layer: nn.Module, units: int) -> nn.Module:
         return nn.LayerNorm(units, self.eps) if isinstance(layer, nn.Linear) else nn.GroupNorm(1, units, self.eps)
@@ -180,7 +197,8 @@ class GroupNorm(Regularizer):
         h: (batch, units) or (batch, channels, ...).
 
     Raises:
-        RecipeError: ``groups`` is no whole number of at least 1.
+        RecipeError: ``groups`` is no whole number of at least 1; when it is applied, no layer has an activation
+            behind it.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 12), nn.ReLU(), nn.Linear(12, 1))
@@ -205,7 +223,7 @@ class GroupNorm(Regularizer):
         check_knob("GroupNorm", "eps", self.eps, _EPS)
 
     def rewrite(self, model: nn.Module) -> nn.Module:
-        return with_norms(model, self._norm, keep_bias=True)
+        return with_norms(self.name, model, self._norm, keep_bias=True)
 
     def _norm(self, layer: nn.Module, units: int) -> nn.Module:
         most = min(self.groups, max(1, units // 4) if isinstance(layer, nn.Linear) else units)
@@ -213,15 +231,19 @@ class GroupNorm(Regularizer):
         return nn.GroupNorm(groups, units, self.eps)
 
 
-def with_norms(model: nn.Module, make: Callable[[nn.Module, int], nn.Module], keep_bias: bool) -> nn.Module:
-    """A copy of the model with a norm behind every linear or convolution layer that an activation directly follows.
+def with_norms(owner: str, model: nn.Module, make: Callable[[nn.Module, int], nn.Module], keep_bias: bool) -> nn.Module:
+    """A copy of the model with a norm behind every linear or convolution layer that an activation follows.
 
     Args:
+        owner: for whom it is done.
         make: (layer, units) -> norm.
         keep_bias: False where the norm takes each unit's mean away, and any bias with it.
+
+    Raises:
+        RecipeError: there is no such layer.
     """
     model = copy.deepcopy(model)
-    for name in layers_before(model, ACTIVATIONS):
+    for name in layers_before(owner, model, ACTIVATIONS):
         layer = model.get_submodule(name)
         norm = make(layer, layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels)
         weight = next(layer.parameters())
@@ -229,15 +251,3 @@ def with_norms(model: nn.Module, make: Callable[[nn.Module, int], nn.Module], ke
             layer.register_parameter("bias", None)
         replace(model, name, nn.Sequential(layer, norm.to(weight.device, weight.dtype)))
     return model
-
-
-def replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    """Put a module in the place of the one called ``name``."""
-    setattr(model.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2], module)
-
-
-def layers_before(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> list[str]:
-    """The linear and convolution layers that one of these directly follows, in the order of the module tree."""
-    named = [(n, m) for n, m in model.named_modules() if not list(m.children())]
-    pairs = itertools.pairwise(named)
-    return [name for (name, layer), (_, after) in pairs if isinstance(layer, LAYERS) and isinstance(after, kinds)]

@@ -35,7 +35,7 @@ class RDrop(Regularizer):
 
     loss = (loss_1 + loss_2) / 2 + strength * mean((KL(p_1 || p_2) + KL(p_2 || p_1)) / 2); for numbers the squared
     difference stands for KL. Without anything random in the network (dropout, noise) the two passes are one. It doubles
-    the cost of a step. At strength 0 there is one pass.
+    the cost of a step. At strength 0 both passes are made, and the first alone counts.
 
     Args:
         strength: of the divergence, 0 (neutral) and up; 0.5 to 5 is usual.
@@ -121,7 +121,8 @@ class ActivityPenalty(Regularizer):
 
     The sum is over all sites that it acts on (each hidden layer) and over all their units, as Keras has it: there
     ``l1`` is strength * l1_ratio and ``l2`` strength * (1 - l1_ratio). With l1_ratio 0 it is the activation
-    regularization of Merity et al., who divide by the number of units as well. Values are looked at after dropout.
+    regularization of Merity et al., who divide by the number of units as well. Values are looked at after dropout; of a
+    module that the network calls more than once, those of each call.
 
     Args:
         strength: of the whole, 0 (neutral) and up; 1e-5 to 1e-1 is usual.

@@ -35,7 +35,7 @@ class L1(Regularizer):
     """Pull weights to exactly zero: penalty = strength * sum(|w|), taken as a proximal step.
 
     After each optimizer step every weight moves toward zero by its own step size times strength and stops there:
-    w <- sign(w) * max(|w| - step_size * strength, 0). The step size is the learning rate under SGD, and
+    w <- sign(w) * max(|w| - step_size * strength, 0). The step size is learning_rate / (1 - momentum) under SGD, and
     learning_rate / (sqrt(v_hat) + eps) under Adam: the proximal step is taken in the optimizer's own metric, so that
     both together come to rest where loss + penalty is least, zeros included. A subgradient in the loss gives no zeros.
 

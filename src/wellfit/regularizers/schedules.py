@@ -204,7 +204,10 @@ class ReduceOnPlateau(Regularizer):
     def rate(self, rates: Params, now: Now) -> Params:
         if self.scale is None:
             return rates
-        return {n: rate.minimum((rate * self.scale).clamp(min=self.min_rate)) for n, rate in rates.items()}
+        # a dial may have come down to neutral since: what was reduced before is then no longer its business
+        on = (torch.as_tensor(self.patience) < math.inf) & (torch.as_tensor(self.factor) < 1.0)
+        scale = torch.where(on.to(self.scale.device), self.scale, 1.0)
+        return {n: rate.minimum((rate * scale).clamp(min=self.min_rate)) for n, rate in rates.items()}
 
     def after_epoch(self, weights: Params, metrics: Params, now: Now) -> Self:
         loss = metrics["loss"].to(self.best.dtype)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_FIRST_ITERATIONS = 15  # as torch.nn.utils.parametrizations.spectral_norm begins
+_ITERATIONS = 15  # as torch.nn.utils.parametrizations.spectral_norm begins
 
 
 class SpectralLinear(nn.Linear):
@@ -57,18 +57,23 @@ def spectral_layer(layer: nn.Module, limit: float) -> nn.Module:
     # a fixed draw: a constant start would be at right angles to what matters in layers with a symmetry
     generator = torch.Generator().manual_seed(0)
     direction = _unit(torch.randn(matrix.shape[0], generator=generator).to(matrix))
-    for _ in range(_FIRST_ITERATIONS):
+    for _ in range(_ITERATIONS):
         direction = _iterate(matrix, direction)
     made.register_buffer("direction", direction.to(weight.dtype))
     return made
 
 
 def normalized_weight(layer: nn.Module) -> Tensor:
-    """limit * W / sigma. In training the direction takes one step of power iteration first, outside the gradient."""
+    """limit * W / sigma. The direction first takes steps of power iteration, outside the gradient.
+
+    In training it is one step, which is kept. In evaluation the weights may be an average, and the direction with them,
+    which then is not of length 1 and is no weights' singular vector: it is found anew, and not kept.
+    """
     weight = layer.weight
     matrix, direction = weight.flatten(1), layer.direction
-    if layer.training:
+    for _ in range(1 if layer.training else _ITERATIONS):
         direction = _iterate(matrix.detach(), direction)
+    if layer.training:
         layer.direction.copy_(direction)
     other = _unit(matrix.detach().mT @ direction)
     sigma = torch.dot(direction, matrix @ other)

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from wellfit.knobs import Knob, check_knob, static
 from wellfit.regularizer import Regularizer
-from wellfit.regularizers.normalization import layers_before, replace
+from wellfit.regularizers.followers import layers_before, replace
 from wellfit.sites import ACTIVATIONS
 
 _FOLLOWERS = (*ACTIVATIONS, _BatchNorm, nn.GroupNorm, nn.LayerNorm)
@@ -30,6 +30,9 @@ class WeightStandardization(Regularizer):
 
     Shapes:
         w: (units, inputs) or (channels, channels in, ...).
+
+    Raises:
+        RecipeError: when it is applied, no layer has an activation or a norm behind it.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
@@ -55,7 +58,7 @@ class WeightStandardization(Regularizer):
 
     def rewrite(self, model: nn.Module) -> nn.Module:
         model = copy.deepcopy(model)
-        for name in layers_before(model, _FOLLOWERS):
+        for name in layers_before(self.name, model, _FOLLOWERS):
             replace(model, name, _standardized(model.get_submodule(name), self.eps))
         return model
 
@@ -96,6 +99,9 @@ class StandardizedConv2d(_StandardizedConvolution, nn.Conv2d):
 class StandardizedConv3d(_StandardizedConvolution, nn.Conv3d):
     """``nn.Conv3d`` with standardized weights."""
 
+
+STANDARDIZED = (StandardizedLinear, _StandardizedConvolution)
+"""What layers become here, for parts that look for layers by their exact class."""
 
 _KINDS: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: StandardizedLinear,

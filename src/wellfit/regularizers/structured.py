@@ -147,7 +147,8 @@ class Nuclear(Regularizer):
 
     After each optimizer step every singular value of a layer falls by step_size * strength and stops at zero. Under SGD
     that is the exact proximal step. Under Adam the weights of a layer have step sizes of their own, for which there is
-    no closed form; the layer's mean step size is taken, and the strength felt is off by how uneven they are.
+    no closed form; the layer's harmonic mean of them is taken, that of the mean root of v_hat, and the strength felt is
+    off by how uneven they are. A weight without a gradient, whose own step size is nearly endless, counts for little.
 
     Args:
         strength: per unit of a singular value, 0 (neutral) and up; 1e-5 to 1e-1 is usual.
@@ -199,8 +200,13 @@ class Nuclear(Regularizer):
     def project(self, params: Params, now: Now) -> Params:
         if self.form == "loss":
             return params
-        steps = {n: now.rates[n].mean() * self.strength for n in params}
+        steps = {n: _mean_step(now.rates[n]) * self.strength for n in params}
         return {n: singular_value_threshold(w, steps[n]) if w.ndim > 1 else w for n, w in params.items()}
+
+
+def _mean_step(steps: Tensor) -> Tensor:
+    """The harmonic mean of the step sizes of a layer's weights, (); 0 where one of them is: it has not moved."""
+    return 1.0 / (1.0 / steps).mean() if steps.ndim else steps
 
 
 def singular_value_threshold(w: Tensor, step: Tensor | float) -> Tensor:

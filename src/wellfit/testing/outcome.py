@@ -199,7 +199,7 @@ def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module,
         kept = ~now.of("outcome").chance(0.3, tuple(x.shape), "kept")  # so that two passes differ
         outputs = _predict(network, sample.params, x * kept)
         hidden = {s.name: _at(s, sample) for s in SITES if part.selects_site(s)}
-        return target.loss(outputs), Seen(outputs, {}, hidden, {s: _at(s, sample) for s in SITES})
+        return target.loss(outputs), Seen(outputs, {}, hidden, {(s, 1): _at(s, sample) for s in SITES})
 
     now = dataclasses.replace(
         _now(part, sample, step),

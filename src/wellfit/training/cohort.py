@@ -35,19 +35,22 @@ class Rows:
 
     Attributes:
         outputs: the shape of what a network gives for one row, where it is not that of the row's target.
+        own: how many of the folds, from the first on, are of the rows as they are; what stands behind them is the same
+            made anew by data-level recipes. None where all are.
     """
 
     x: Tensor
     target: Target
     folds: tuple[tuple[Tensor, Tensor], ...]
     outputs: tuple[int, ...] | None = None
+    own: int | None = None
 
     def to(self, device: torch.device) -> Rows:
         target = dataclasses.replace(
             self.target, values=self.target.values.to(device), weight=self.target.weight.to(device)
         )
         folds = tuple((a.to(device), b.to(device)) for a, b in self.folds)
-        return Rows(self.x.to(device), target, folds, self.outputs)
+        return dataclasses.replace(self, x=self.x.to(device), target=target, folds=folds)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -65,13 +65,15 @@ class Crew:
 
     Args:
         hands: how many processes; they start at once and load while the caller goes on.
+        paths: folders where they look for modules besides wellfit's own.
     """
 
-    def __init__(self, hands: int) -> None:
+    def __init__(self, hands: int, paths: Sequence[str] = ()) -> None:
         self.hands = hands
+        self._paths = tuple(paths)
         self._study: Study | None = None
         self._closed = False
-        self._processes = [_launch() for _ in range(hands)]
+        self._processes = [_launch(self._paths) for _ in range(hands)]
         self._said_ready = [False] * hands
 
     def open(self, study: Study) -> None:
@@ -119,7 +121,7 @@ class Crew:
             if self._closed:
                 raise
             self._processes[place].kill()
-            self._processes[place] = _launch()
+            self._processes[place] = _launch(self._paths)
             self._said_ready[place] = False
         try:
             self._ask(place, ("study", self._study), None)
@@ -169,9 +171,9 @@ class Crew:
             raise errors[0]
 
 
-def _launch() -> subprocess.Popen[bytes]:
+def _launch(paths: Sequence[str]) -> subprocess.Popen[bytes]:
     here = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(p for p in (here, os.environ.get("PYTHONPATH", "")) if p)
+    path = os.pathsep.join(p for p in (here, *paths, os.environ.get("PYTHONPATH", "")) if p)
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "wellfit.training.worker"],

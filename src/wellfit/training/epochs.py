@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,7 @@ class Trained:
 def train_epochs(
     network: nn.Module, recipe: Recipe, rows: Batch, valid: Batch, *, epochs: int, batch: int = 32, rate: float = 1e-3,
     seed: int = 0, optimizer: Optimizer | None = None, mode: str = "eager",
+    resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> Trained:  # fmt: skip
     """Train a copy of a network on rows that fit into memory, and return it as it was at its best.
 
@@ -56,6 +58,7 @@ def train_epochs(
         seed: what the order of rows and every draw follow from.
         optimizer: the update rule; Adam where none is given.
         mode: how steps run, see ``Lone``.
+        resources: what the recipe names and cannot hold, such as a teacher: functions of the inputs.
 
     Raises:
         DataError: there are fewer training rows than a batch has, or no validation rows.
@@ -72,7 +75,8 @@ def train_epochs(
     """
     _check(recipe, rows, valid, batch)
     steps = len(rows.x) // batch
-    lone = Lone(network, recipe, optimizer or Adam(), rate=rate, seed=seed, mode=mode, epoch_steps=steps)
+    rule = optimizer or Adam()
+    lone = Lone(network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources)
     key, everything = member_key(seed).unsqueeze(0), torch.arange(len(rows.x))
     losses: list[tuple[float, float]] = []
     least, best, kept = float("inf"), 0, lone.weights()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -30,6 +30,9 @@ class Lone:
         seed: what the draws follow from.
         mode: ``eager``, ``traced`` (the step as one graph) or ``compiled``.
         epoch_steps: steps that make one epoch, for schedules.
+        skips: whether eager steps leave out what a residual branch would compute for rows that are going to be dropped;
+            the result is the same. A graph cannot: how many rows are left differs from step to step.
+        resources: what the recipe names and cannot hold, such as a teacher: functions of the inputs.
 
     Attributes:
         state: weights, moments and the recipe's memory.
@@ -39,32 +42,29 @@ class Lone:
 
     def __init__(
         self, network: nn.Module, recipe: Recipe, optimizer: Optimizer, *, rate: float, seed: int = 0,
-        mode: str = "eager", epoch_steps: int = 1,
+        mode: str = "eager", epoch_steps: int = 1, skips: bool = True,
+        resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
     ) -> None:  # fmt: skip
         self.network = recipe.rewrite(network)
-        self.trainer = Trainer(self.network, optimizer)
+        self.trainer = Trainer(self.network, optimizer, dict(resources or {}), skips=skips and mode == "eager")
         self.state: State = self.trainer.start(self.network, recipe)
         self.mode, self.steps, self.note = mode, 0, ""
         self._key, self._epoch_steps = member_key(seed), epoch_steps
         like = next(iter(self.state.params.values()))
         self._rate = like.new_tensor(rate)
-        self._requests: list[Request] | None = None
-        self._block: Prepared | None = None
+        self._asked: dict[tuple[Any, ...], list[Request]] = {}
+        self._blocks: dict[tuple[Any, ...], Prepared] = {}
         self._graphs: dict[tuple[Any, ...], Callable[..., list[Tensor]]] = {}
 
     def step(self, x: Tensor, target: Target) -> Tensor:
         """One step on a batch; returns the loss as trained."""
         batch = Batch(x, target)
-        if self._requests is None:
-            self._requests = self._asked(batch)
-        if self._block is None or not self._block.covers(self.steps):
-            self._block = prepare(self._requests, self._key.unsqueeze(0), self.steps)
-        draws = [t if shared else t.squeeze(0) for t, shared in zip(self._drawn(), self._shared(), strict=True)]
+        requests, draws = self._drawn(batch)
         moment = (torch.tensor(self.steps), torch.tensor(self.steps / self._epoch_steps))
         if self.mode == "eager":
-            self.state, loss = self._one(self.state, batch, draws, *moment)
+            self.state, loss = self._one(requests, self.state, batch, draws, *moment)
         else:
-            loss = self._by_graph(batch, draws, *moment)
+            loss = self._by_graph(requests, batch, draws, *moment)
         self.steps += 1
         return loss
 
@@ -73,31 +73,33 @@ class Lone:
         return self.state.deployed()
 
     def _one(
-        self, state: State, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
+        self, requests: list[Request], state: State, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
     ) -> tuple[State, Tensor]:
         flat = iter(draws)
-        shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in self._requests or ()}
+        shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in requests}
         ready: dict[Request, tuple[Drawn, Drawn]] = {
             r: (held, tuple(next(flat) for _ in range(_width(r)))) for r, held in shared.items()
         }
         rates = dict.fromkeys(state.params, self._rate)
         return self.trainer.step(state, batch, Now(self._key, step, epoch, rates, moment=self.steps, ready=ready))
 
-    def _by_graph(self, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor) -> Tensor:
+    def _by_graph(
+        self, requests: list[Request], batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
+    ) -> Tensor:
         tree = (self.state, batch, draws, step, epoch)
         leaves, spec = _pytree.tree_flatten(tree)
         shape = tuple(tuple(leaf.shape) for leaf in leaves)
         if shape not in self._graphs:
-            self._graphs[shape] = self._graph(leaves, spec)
+            self._graphs[shape] = self._graph(requests, leaves, spec)
         *flat, loss = self._graphs[shape](*leaves)
         self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
         return loss
 
-    def _graph(self, leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
+    def _graph(self, requests: list[Request], leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
         from torch.fx.experimental.proxy_tensor import make_fx
 
         def function(*flat: Tensor) -> list[Tensor]:
-            later, loss = self._one(*_pytree.tree_unflatten(list(flat), spec))
+            later, loss = self._one(requests, *_pytree.tree_unflatten(list(flat), spec))
             return [*_pytree.tree_leaves(later), loss]
 
         graph = simplified(make_fx(function)(*leaves))
@@ -109,7 +111,7 @@ class Lone:
             self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
             return graph
 
-    def _asked(self, batch: Batch) -> list[Request]:
+    def _requests(self, batch: Batch) -> list[Request]:
         """The draws that a step asks for, found by taking one whose result is thrown away."""
         asked: list[Request] = []
         rates = dict.fromkeys(self.state.params, self._rate)
@@ -117,14 +119,16 @@ class Lone:
         self.trainer.step(self.state, batch, dataclasses.replace(now, asked=asked))
         return list(dict.fromkeys(asked))
 
-    def _drawn(self) -> list[Tensor]:
-        assert self._block is not None
-        return self._block.at(self.steps)
-
-    def _shared(self) -> list[bool]:
-        """Which of the flat list of draws have no axis of members."""
-        count = sum(_width(r) for r in self._requests or ())
-        return [True] * count + [False] * count
+    def _drawn(self, batch: Batch) -> tuple[list[Request], list[Tensor]]:
+        """What a step on a batch of this shape asks for, and the draws: another shape asks for others."""
+        shape = tuple(tuple(leaf.shape) for leaf in _pytree.tree_leaves(batch))
+        if shape not in self._asked:
+            self._asked[shape] = self._requests(batch)
+        requests = self._asked[shape]
+        if shape not in self._blocks or not self._blocks[shape].covers(self.steps):
+            self._blocks[shape] = prepare(requests, self._key.unsqueeze(0), self.steps)
+        drawn, shared = self._blocks[shape].at(self.steps), sum(_width(r) for r in requests)
+        return requests, drawn[:shared] + [t.squeeze(0) for t in drawn[shared:]]  # the turns have an axis of members
 
 
 def _width(request: Request) -> int:

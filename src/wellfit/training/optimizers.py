@@ -66,7 +66,11 @@ class Adam:
 
 @dataclasses.dataclass(frozen=True)
 class SGD:
-    """w <- w - rate * velocity, velocity <- momentum * velocity + g, as torch.optim.SGD."""
+    """w <- w - rate * velocity, velocity <- momentum * velocity + g, as torch.optim.SGD.
+
+    ``reach`` is rate / (1 - momentum): a gradient that stays the same moves a weight that far each step, and a proximal
+    step has to hold it there.
+    """
 
     momentum: float = 0.0
 
@@ -80,4 +84,6 @@ class SGD:
         return {n: params[n] - now.rates[n] * v for n, v in velocity.items()}, {"velocity": velocity}
 
     def reach(self, rates: Params, moments: Moments, now: Now) -> Params:
-        return rates
+        if not self.momentum:
+            return rates
+        return {n: rate / (1.0 - self.momentum) for n, rate in rates.items()}

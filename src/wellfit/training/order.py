@@ -14,14 +14,15 @@ def epoch_rows(train_rows: Sequence[Tensor], keys: Tensor, epoch: int, batch: in
     """The rows of each step of one epoch, (steps, members, batch) int64.
 
     Each fold's rows are permuted once per epoch and every member starts reading at a place of its own. Batches are
-    always full: the remainder of an epoch is left out, another one each time.
+    always full: the remainder of an epoch is left out, another one each time. A training part that has fewer rows than
+    an epoch takes is read round and round.
 
     Args:
         train_rows: per member the row numbers of its training part.
         keys: (members,) int32.
         epoch: counts from 0.
         batch: rows a step, at most as many as the smallest training part has.
-        steps: steps an epoch, at most rows // batch.
+        steps: steps an epoch.
     """
     orders: dict[int, Tensor] = {}
     read = []
@@ -30,5 +31,6 @@ def epoch_rows(train_rows: Sequence[Tensor], keys: Tensor, epoch: int, batch: in
         if id(rows) not in orders:
             orders[id(rows)] = rows[shared_draw(request, epoch)[0].to(rows.device)]
         first = int(member_turn(request, epoch, key)[0])
-        read.append(orders[id(rows)].roll(-first)[: steps * batch])
+        around = -(-steps * batch // len(rows))
+        read.append(orders[id(rows)].roll(-first).repeat(around)[: steps * batch])
     return torch.stack(read).view(len(train_rows), steps, batch).transpose(0, 1).contiguous()

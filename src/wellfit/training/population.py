@@ -129,9 +129,8 @@ class _Loop:
         self.train_rows = [train for train, _ in folds]
         held = max(len(valid) for _, valid in population.rows.folds)
         self.valid_rows, self.valid_weight = _padded([v for _, v in folds], population.rows.target.weight, held)
-        shortest = min(
-            len(train) for train, _ in population.rows.folds
-        )  # whoever is in the stack: company changes nothing
+        # of all of the study's own rows, whoever is in the stack: company changes nothing, nor do rows made anew
+        shortest = min(len(train) for train, _ in population.rows.folds[: population.rows.own])
         self.epoch_steps = max(1, shortest // course.batch)
         self.keys, self.rates = cohort.keys(), cohort.rates()
         self.epoch, self.order = -1, torch.empty(0)

@@ -13,6 +13,7 @@ from wellfit.draws import Now
 from wellfit.errors import RecipeError, UsageError
 from wellfit.recipe import Recipe
 from wellfit.sites import Site, acting
+from wellfit.training.statistics import settled, settles
 from wellfit.training.step import State, Trainer, network_weights
 
 
@@ -59,8 +60,9 @@ class MCDropout:
                 raise UsageError(f"MCDropout.{name} is {value!r}; a whole number from {least} is allowed.")
 
     def predict(
-        self, trainer: Trainer, state: State, x: Tensor, read: Callable[[Tensor], Tensor] | None = None
-    ) -> Spread:
+        self, trainer: Trainer, state: State, x: Tensor, read: Callable[[Tensor], Tensor] | None = None,
+        rows: Tensor | None = None,
+    ) -> Spread:  # fmt: skip
         """Mean and spread for (batch, inputs).
 
         Args:
@@ -69,9 +71,14 @@ class MCDropout:
             x: what it is to answer.
             read: what is averaged, a function of (batch, outputs): probabilities by ``softmax``, say; the outputs
                 themselves where it is left out.
+            rows: (batches, rows, columns) training rows, by which running statistics are taken anew where the recipe
+                hands over an average of weights; needed in that case alone.
+
+        Raises:
+            UsageError: they are needed, and missing.
         """
         mean, squares = torch.zeros(()), torch.zeros(())
-        for count, outputs in enumerate(self.outputs(trainer, state, x), start=1):
+        for count, outputs in enumerate(self.outputs(trainer, state, x, rows), start=1):
             value = outputs if read is None else read(outputs)
             difference = value - mean
             mean = mean + difference / count  # Welford's update: nothing is subtracted that is large
@@ -79,10 +86,10 @@ class MCDropout:
         return Spread(mean, torch.sqrt(squares / (self.passes - 1)))
 
     @torch.no_grad()
-    def outputs(self, trainer: Trainer, state: State, x: Tensor) -> Iterator[Tensor]:
+    def outputs(self, trainer: Trainer, state: State, x: Tensor, rows: Tensor | None = None) -> Iterator[Tensor]:
         """The outputs (batch, outputs) of each pass."""
         recipe = _staying_on(state.recipe)
-        weights = state.recipe.deploy(state.weights())
+        weights = _weights(trainer, state, rows)
         sites = [s for s in trainer.sites if recipe.acts_on(s)]
         trainer.network.eval()
         for step in range(self.passes):
@@ -90,6 +97,18 @@ class MCDropout:
             now = dataclasses.replace(now, key=now.key.to(x.device), epoch=now.epoch.to(x.device), sites=trainer.sites)
             with acting(trainer.network, _acting(recipe, weights, now), sites):
                 yield torch.func.functional_call(trainer.network, network_weights(weights), (x,))
+
+
+def _weights(trainer: Trainer, state: State, rows: Tensor | None) -> dict[str, Tensor]:
+    """What is handed over, with statistics that fit it, and what regularizers have added."""
+    if not settles(trainer, state):
+        return dict(state.recipe.deploy(state.weights()))
+    if rows is None:
+        raise UsageError(
+            "MCDropout is to run averaged weights in a network whose running statistics belong to others.",
+            fix="Give it batches of training rows: predict(trainer, state, x, rows=...).",
+        )
+    return {**state.recipe.deploy(state.weights()), **settled(trainer, state, rows)}
 
 
 def _staying_on(recipe: Recipe) -> Recipe:

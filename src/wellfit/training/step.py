@@ -44,14 +44,14 @@ class Seen(NamedTuple):
         outputs: (batch, outputs).
         buffers: running statistics after the pass.
         hidden: values by the name of their site, after regularizers have acted; a part of a recipe is shown those of
-            the sites it selects.
-        everywhere: the same of every site that any part selects.
+            the sites it selects. From the second call of a site's module on, its number follows the name: ``relu#2``.
+        everywhere: the same of every site that any part selects, by site and number of the call.
     """
 
     outputs: Tensor
     buffers: dict[str, Tensor]
     hidden: dict[str, Tensor]
-    everywhere: dict[Site, Tensor] = {}  # noqa: RUF012 - never written into
+    everywhere: dict[tuple[Site, int], Tensor] = {}  # noqa: RUF012 - never written into
 
 
 class Batch(NamedTuple):
@@ -73,6 +73,7 @@ class Trainer:
             stack, with the same result.
         precision: what the passes of a step are computed in, one of ``precision.PRECISIONS``; weights, gradients,
             losses and evaluations are float32 either way, and float64 networks stay what they are.
+        blocks: (start, width) of each block of 0/1 columns of the inputs that codes one category, where that is known.
     """
 
     network: nn.Module
@@ -80,6 +81,7 @@ class Trainer:
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict, compare=False)
     skips: bool = False
     precision: str = "float32"
+    blocks: tuple[tuple[int, int], ...] = ()
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -103,6 +105,7 @@ class Trainer:
     def step(self, state: State, batch: Batch, now: Now) -> tuple[State, Tensor]:
         """One step: the next state, and the loss on the batch as trained (regularizers on, penalties left out)."""
         now = dataclasses.replace(now, predict=self.predict, resources=self.resources, sites=self.sites)
+        now = dataclasses.replace(now, blocks=self.blocks)
         now = dataclasses.replace(now, rates=state.recipe.rate(now.rates, now))
         x, target = state.recipe.batch(batch.x, batch.target, now)
         passes: list[tuple[Tensor, Seen]] = []
@@ -148,13 +151,14 @@ class Trainer:
         used = state.recipe.weights(params, now)
         buffers = {n: b.clone() for n, b in state.buffers.items()}  # normalization writes into its statistics
 
-        hidden: dict[Site, Tensor] = {}
+        hidden: dict[tuple[Site, int], Tensor] = {}
         calls: collections.Counter[Site] = collections.Counter()
 
         def act(h: Tensor, site: Site) -> Tensor:
             calls[site] += 1
-            hidden[site] = state.recipe.activation(h, site, params, site.call(calls[site], now))
-            return hidden[site]
+            acted = state.recipe.activation(h, site, params, site.call(calls[site], now))
+            hidden[site, calls[site]] = acted
+            return acted
 
         self.network.train()
         sites = [s for s in self.sites if state.recipe.acts_on(s)]

@@ -18,11 +18,16 @@ from wellfit.training.step import Trainer
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """The network and the data that all members share."""
+    """The network and the data that all members share.
+
+    Attributes:
+        blocks: (start, width) of each block of 0/1 columns that codes one category.
+    """
 
     shape: Shape
     rows: Rows
     device: str = "cpu"
+    blocks: tuple[tuple[int, int], ...] = ()
 
     def network(self) -> nn.Module:
         """One network, its weights drawn from torch's generator."""
@@ -99,7 +104,8 @@ class Desk:
     def _population(self, structure: Recipe) -> Population:
         key = structure.parts_key()
         if key not in self._populations:
-            trainer = Trainer(seeded(lambda: self.network(structure), 0), Adam())
+            network = seeded(lambda: self.network(structure), 0)
+            trainer = Trainer(network, Adam(), blocks=self.study.blocks)
             self._populations[key] = Population(trainer, self.rows)
         return self._populations[key]
 

@@ -11,8 +11,8 @@ import torch
 
 from wellfit.draws import hash_integers
 from wellfit.recipe import Recipe
-from wellfit.search.levels import data_level, training_level
-from wellfit.search.space import Candidate, filled
+from wellfit.searching.levels import data_level, training_level
+from wellfit.searching.space import Candidate, filled
 from wellfit.training.cohort import Cohort, Member, join
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course

@@ -8,7 +8,7 @@ from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EMA, L1, ClipNorm, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
-from wellfit.search.space import RATES, Candidate
+from wellfit.searching.space import RATES, Candidate
 
 COCKTAILS: tuple[Recipe, ...] = (
     Recipe(EMA(), Dropout(0.05)),

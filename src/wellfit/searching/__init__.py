@@ -1,0 +1,1 @@
+"""Searching: what to try, how long, and which to keep."""
