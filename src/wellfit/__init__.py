@@ -64,7 +64,13 @@ def _public() -> dict[str, str]:
     return dict(sorted({**homes, **dict.fromkeys(leaves, "wellfit.regularizers")}.items()))
 
 
+_FACES = ("huggingface", "keras", "lightning", "sklearn")
+"""Modules for other frameworks, each imported when it is asked for: it imports the framework."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _FACES:
+        return importlib.import_module(f"wellfit.{name}")
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)

@@ -15,7 +15,7 @@ sys.modules[{package!r}] = None  # as if it were not installed
 import wellfit
 from wellfit import MissingExtra
 try:
-    import wellfit.{face}
+    wellfit.{face}
 except MissingExtra as error:
     print(error)
 """
@@ -45,7 +45,7 @@ def test_wellfit_needs_none_of_them_until_it_is_asked():
 def test_a_face_does_not_shadow_its_framework(face):
     package, _ = FACES[face]
     pytest.importorskip(package)
-    said = _said(f"import wellfit.{face}, {package}; print({package}.__name__, {package} is not wellfit.{face}, "
+    said = _said(f"import wellfit, {package}; print({package}.__name__, {package} is not wellfit.{face}, "
                  f"wellfit.{face}.RecipeCallback.__name__)")  # fmt: skip
     assert f"{package} True RecipeCallback" in said
 

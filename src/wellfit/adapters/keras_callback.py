@@ -31,8 +31,8 @@ class RecipeCallback(keras.callbacks.Callback):
     The model is built and compiled as ever, and trained by Keras's own optimizer. While ``fit`` runs, the recipe acts
     as it does in a loop of one's own (see ``Recipe.attach``): penalties, clipping and decay before the optimizer's
     update, constraints and averages after it, dropout behind activations, noise and mixing on batches. Validation
-    computes with the weights to hand over; its loss says when to stop, and at the end the model holds the weights of the best epoch,
-    without a trace of the callback.
+    computes with the weights to hand over; its loss says when to stop, and at the end the model holds the weights of
+    the best epoch, without a trace of the callback.
 
     Kernels are (..., inputs, units) in Keras and are handed to the recipe as (units, inputs, ...): a unit is a unit.
     ``where`` sees paths, ``dense/kernel``, and for dropout the names of layers. Running statistics of batch norm are
