@@ -21,7 +21,9 @@ SEEDS = 4
 
 def ruff(path, *rules: str) -> str:
     done = subprocess.run(
-        ["ruff", "check", "-q", "--isolated", "--line-length", "120", *rules, str(path)], capture_output=True, text=True
+        [sys.executable, "-m", "ruff", "check", "-q", "--isolated", "--line-length", "120", *rules, str(path)],
+        capture_output=True,
+        text=True,
     )
     return done.stdout + done.stderr
 
