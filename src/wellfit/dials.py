@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import sys
 
@@ -11,7 +12,7 @@ from wellfit.errors import RecipeError
 
 
 @dataclasses.dataclass(frozen=True)
-class Dial:
+class Dial(abc.ABC):
     """A course from 0 (the regularizer is neutral) to 1 (it is as given), over epochs; never over a horizon."""
 
     epochs: float
@@ -21,8 +22,9 @@ class Dial:
         if not (number and 0 < self.epochs <= sys.float_info.max):
             raise RecipeError(f"{type(self).__name__.lower()}() takes a number of epochs over 0.", code="WF-R04")
 
+    @abc.abstractmethod
     def __call__(self, epoch: Tensor) -> Tensor:
-        raise NotImplementedError
+        """How far it is turned up at an epoch, 0 to 1."""
 
 
 class Ramp(Dial):

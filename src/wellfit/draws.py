@@ -53,6 +53,11 @@ class Request:
     shape: tuple[int, ...]
     name: str
 
+    @property
+    def width(self) -> int:
+        """How many tensors a draw is, and its turn as many."""
+        return 2 if self.kind == "normal" else 1
+
 
 Drawn = tuple[Tensor, ...]
 

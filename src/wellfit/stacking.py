@@ -47,8 +47,3 @@ def unify(recipes: Sequence[Recipe]) -> list[Recipe]:
         missing = [p.neutral() for n, p in every.items() if n not in names]
         filled.append(recipe.replace(parts=[*recipe, *missing]))
     return filled
-
-
-def structure(recipe: Recipe) -> tuple[str, ...]:
-    """What decides which recipes share a network: the names of the parts that change its structure."""
-    return tuple(p.name for p in recipe if "rewrite" in p.stages)

@@ -277,7 +277,8 @@ def test_what_cannot_be_is_refused_by_name():
     with pytest.raises(DataError, match=r"ADASYN cannot make rows"):
         far = draw_fold()
         resampled(ADASYN(1.0), Fold(far.x + 1e4 * far.labels[:, None], far.labels, far.weight, 2))
-    for wrong in ({"k": 0}, {"k": 2.5}, {"k": True}, {"k": "5"}, {"grow": "none"}):
+    no_counts = [{"k": k} for k in (0, 2.5, float("inf"), float("nan"), True, "5")]
+    for wrong in [*no_counts, {"grow": "none"}]:
         with pytest.raises(RecipeError):
             SMOTE(**wrong)
     assert type(SMOTE(k=5.0).k) is int

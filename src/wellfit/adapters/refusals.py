@@ -12,7 +12,7 @@ from torch import Tensor
 from wellfit.adapters.moments import REACH, REACH_FIX, Course
 from wellfit.adapters.steps import PROPORTIONAL, RATES_FIX, rates_apart
 from wellfit.errors import RecipeError, RecipeWarning
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import Params, Regularizer
 from wellfit.wrappers import Schedule, Wrapper
 
@@ -64,7 +64,7 @@ def _under_optimizer(part: Regularizer, course: Course) -> Iterator[tuple[str, s
     name = type(course.held.optimizer).__name__
     if name == "LBFGS" and "extend" in part.stages:
         yield "adds trainable tensors, and LBFGS takes one group only.", "Train with another optimizer.", "WF-A23"
-    if name == "LBFGS" and "shrink" in part.stages and getattr(_leaf(part), "form", "") != "coupled":
+    if name == "LBFGS" and "shrink" in part.stages and getattr(leaf_of(part), "form", "") != "coupled":
         fix = 'Take L2, or WeightDecay(form="coupled").'
         yield "acts between gradient and update, and LBFGS takes many gradients in one update.", fix, "WF-A23"
     if "project" in part.stages and name not in REACH and _reads_rates(part, course):
@@ -73,15 +73,9 @@ def _under_optimizer(part: Regularizer, course: Course) -> Iterator[tuple[str, s
         yield f"gives parameters rates of their own: {rates_apart(course.held.optimizer)}", RATES_FIX, "WF-A07"
 
 
-def _leaf(part: Regularizer) -> Regularizer:
-    while isinstance(part, Wrapper):
-        part = part.inner
-    return part
-
-
 def _misses(part: Regularizer, course: Course) -> bool:
     """Whether it needs places, and there are none: an objective that looks at outputs alone needs none."""
-    if "activation" not in part.stages and not _leaf(part).site_kinds:
+    if "activation" not in part.stages and not leaf_of(part).site_kinds:
         return False
     return not any(part.selects_site(s) for s in course.sites)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 
 import numpy as np
@@ -18,7 +17,7 @@ from wellfit.regularizer import Regularizer
 from wellfit.regularizers import SWA
 from wellfit.target import Target
 from wellfit.training.cohort import seeded
-from wellfit.training.epochs import train_epochs
+from wellfit.training.epochs import filled_with, train_epochs
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam
 from wellfit.training.order import epoch_rows
@@ -99,7 +98,7 @@ def _through(lone: Lone, rows: Batch, epochs: int, batch: int, seed: int) -> Out
             later = lone.state.recipe.after_epoch(lone.state.weights(), {"loss": losses[-1]}, now)
             lone.state = lone.state._replace(recipe=later)
     weights = settled(lone.trainer, lone.state, rows.x[order[:BATCHES]])
-    return Outcome(_filled(lone.network, weights), tuple(torch.stack(losses).tolist()))
+    return Outcome(filled_with(lone.network, weights), tuple(torch.stack(losses).tolist()))
 
 
 def outputs_of(network: nn.Module, x: np.ndarray) -> np.ndarray:
@@ -166,11 +165,3 @@ def _resampled(recipe: Recipe, rows: Batch, seed: int) -> Batch:
     if classes:
         return class_batch(x, made.labels.numpy(), weight, classes)
     return number_batch(x, made.labels.numpy()[:, None], weight)
-
-
-def _filled(network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
-    filled = copy.deepcopy(network)
-    with torch.no_grad():
-        for name, held in (*filled.named_parameters(), *filled.named_buffers()):
-            held.copy_(weights[name])
-    return filled.eval()

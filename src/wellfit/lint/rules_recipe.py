@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wellfit.lint.findings import rule
-from wellfit.lint.situation import DECOUPLED, Situation
+from wellfit.lint.situation import DECOUPLED, MIXING, Situation
 from wellfit.recipe import leaf_of
 
-_MIXING = ("Mixup", "CutMix", "ManifoldMixup")
-_AUGMENTING = (*_MIXING, "Cutout", "InputNoise")
+_AUGMENTING = (*MIXING, "Cutout", "InputNoise")
 _QUADRATIC = ("L2", "ElasticNet")
 
 
@@ -48,7 +47,7 @@ def quadratic_with_adaptive(at: Situation) -> Iterator[str]:
 )  # fmt: skip
 def softened_twice(at: Situation) -> Iterator[str]:
     for smoothing in at.parts("LabelSmoothing"):
-        for other in at.parts(*_MIXING):
+        for other in at.parts(*MIXING):
             yield f"{smoothing.name} softens labels that {other.name} has mixed already."
         for other in at.parts("Distillation", "SelfDistillation"):
             yield f"{smoothing.name} on top of {other.name}: a smoothed teacher tells its pupil less."

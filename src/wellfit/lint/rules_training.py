@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wellfit.lint.findings import rule
-from wellfit.lint.situation import BATCH_NORMS, Situation
+from wellfit.lint.situation import BATCH_NORMS, MIXING, Situation
 from wellfit.recipe import leaf_of
-
-_MIXING = ("Mixup", "CutMix", "ManifoldMixup")
 
 
 @rule(
@@ -19,7 +17,7 @@ _MIXING = ("Mixup", "CutMix", "ManifoldMixup")
 def accuracy_under_mixing(at: Situation) -> Iterator[str]:
     watched = at.monitor.lower().replace("-", "_")
     on_training = "acc" in watched and ("train" in watched or watched in ("acc", "accuracy"))
-    for part in at.parts(*_MIXING) if on_training else ():
+    for part in at.parts(*MIXING) if on_training else ():
         yield f"{at.monitor} counts hits on the blended rows of {part.name}, which have no single label."
 
 

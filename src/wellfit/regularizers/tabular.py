@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ def settle(part: Regularizer, **fields: Any) -> None:
                     f"{part.name}.grow is {shortened(value)}; allowed are {', '.join(GROWN)}.", code="WF-R03"
                 )
             continue
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        whole = number and value == int(value)
         if not whole or not 1 <= value <= 1000:
             raise RecipeError(
                 f"{part.name}.{name} is {shortened(value)}; allowed are whole numbers from 1 to 1000.",

@@ -97,7 +97,7 @@ def train_epochs(
         raise TrainingError(
             f"no validation loss of {len(losses)} epochs was a number.", fix="Lower the rate.", code="WF003"
         )
-    return Trained(_filled(lone.network, kept), tuple(losses), best, len(losses) < epochs, lone.state.recipe)
+    return Trained(filled_with(lone.network, kept), tuple(losses), best, len(losses) < epochs, lone.state.recipe)
 
 
 def _check(recipe: Recipe, rows: Batch, valid: Batch, batch: int) -> None:
@@ -128,7 +128,7 @@ def _after_epoch(state: State, loss: Tensor, now: Now) -> State:
     return state._replace(recipe=state.recipe.after_epoch(state.weights(), {"loss": loss}, now))
 
 
-def _filled(network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+def filled_with(network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
     """A copy of the network with these weights; by name, since a state dictionary lists tied weights twice."""
     filled = copy.deepcopy(network)
     with torch.no_grad():

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 
-from wellfit.draws import Drawn, Now, Request, member_key
+from wellfit.draws import Now, Request, member_key
 from wellfit.recipe import Recipe
 from wellfit.target import Target
 from wellfit.training.compiler import compiled, simplified
 from wellfit.training.optimizers import Optimizer
-from wellfit.training.prepared import Prepared, prepare
+from wellfit.training.prepared import Prepared, by_request, prepare, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
 
@@ -75,11 +75,7 @@ class Lone:
     def _one(
         self, requests: list[Request], state: State, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
     ) -> tuple[State, Tensor]:
-        flat = iter(draws)
-        shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in requests}
-        ready: dict[Request, tuple[Drawn, Drawn]] = {
-            r: (held, tuple(next(flat) for _ in range(_width(r)))) for r, held in shared.items()
-        }
+        ready = by_request(requests, draws)
         rates = dict.fromkeys(state.params, self._rate)
         return self.trainer.step(state, batch, Now(self._key, step, epoch, rates, moment=self.steps, ready=ready))
 
@@ -127,9 +123,5 @@ class Lone:
         requests = self._asked[shape]
         if shape not in self._blocks or not self._blocks[shape].covers(self.steps):
             self._blocks[shape] = prepare(requests, self._key.unsqueeze(0), self.steps)
-        drawn, shared = self._blocks[shape].at(self.steps), sum(_width(r) for r in requests)
+        drawn, shared = self._blocks[shape].at(self.steps), shared_width(requests)
         return requests, drawn[:shared] + [t.squeeze(0) for t in drawn[shared:]]  # the turns have an axis of members
-
-
-def _width(request: Request) -> int:
-    return 2 if request.kind == "normal" else 1

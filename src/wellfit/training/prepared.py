@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wellfit.draws import Request, member_turn, shared_draw
+from wellfit.draws import Drawn, Request, member_turn, shared_draw
 
 _AT_ONCE = 2_000_000  # numbers drawn at a time: 8 MB
 
@@ -48,3 +48,15 @@ def prepare(requests: Sequence[Request], keys: Tensor, first: int) -> Prepared:
     for request in requests:
         tensors += member_turn(request, counted, keys)
     return Prepared(first, steps, tensors)
+
+
+def by_request(requests: Sequence[Request], draws: Sequence[Tensor]) -> dict[Request, tuple[Drawn, Drawn]]:
+    """The flat list of draws of one step, as the step asks for them: (shared, turn) of each request."""
+    flat = iter(draws)
+    shared = {r: tuple(next(flat) for _ in range(r.width)) for r in requests}
+    return {r: (shared[r], tuple(next(flat) for _ in range(r.width))) for r in requests}
+
+
+def shared_width(requests: Sequence[Request]) -> int:
+    """How many tensors of the flat list all members share; the turns follow."""
+    return sum(r.width for r in requests)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree
 
-from wellfit.draws import Drawn, Now, Request
+from wellfit.draws import Now, Request
 from wellfit.target import Target
 from wellfit.training.apart import member, own_draws, together
 from wellfit.training.compiler import compiled, simplified
+from wellfit.training.prepared import by_request, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
 MODES = ("eager", "traced", "compiled", "apart")
@@ -106,20 +107,21 @@ def stacked_step(trainer: Trainer, requests: list[Request], state: State, inputs
     """One step of every member at once."""
 
     def one(state: State, read: Inputs) -> tuple[State, Tensor]:
-        return trainer.step(state, Batch(read.x, read.target), _now(state, read, ready=_by_request(requests, read)))
+        now = _now(state, read, ready=by_request(requests, read.draws))
+        return trainer.step(state, Batch(read.x, read.target), now)
 
-    shared = sum(_width(r) for r in requests)
+    shared = shared_width(requests)
     draws = [None] * shared + [0] * (len(inputs.draws) - shared)
     return torch.func.vmap(one, in_dims=(0, Inputs(0, 0, 0, 0, None, None, draws)))(state, inputs)  # type: ignore[arg-type]
 
 
 def apart_step(trainer: Trainer, requests: list[Request], state: State, inputs: Inputs) -> tuple[State, Tensor]:
     """One step of every member, one after the other."""
-    shared = sum(_width(r) for r in requests)
+    shared = shared_width(requests)
     found = []
     for place in range(len(inputs.keys)):
         own, read = member(state, place), _read_by(inputs, place, shared)
-        now = _now(own, read, ready=_by_request(requests, read))
+        now = _now(own, read, ready=by_request(requests, read.draws))
         with own_draws(read.keys, read.step):
             found.append(trainer.step(own, Batch(read.x, read.target), now))
     return together(found)
@@ -146,17 +148,6 @@ def requests_of(trainer: Trainer, state: State, inputs: Inputs, apart: bool = Fa
     in_dims = (0, Inputs(0, 0, 0, 0, None, None, []))  # type: ignore[arg-type]
     torch.func.vmap(one, in_dims=in_dims)(state, inputs._replace(draws=[]))
     return list(dict.fromkeys(asked))
-
-
-def _width(request: Request) -> int:
-    return 2 if request.kind == "normal" else 1
-
-
-def _by_request(requests: list[Request], read: Inputs) -> dict[Request, tuple[Drawn, Drawn]]:
-    """The flat list of draws, as the step asks for them."""
-    flat = iter(read.draws)
-    shared = {r: tuple(next(flat) for _ in range(_width(r))) for r in requests}
-    return {r: (shared[r], tuple(next(flat) for _ in range(_width(r)))) for r in requests}
 
 
 def _now(state: State, read: Inputs, **more: Any) -> Now:

@@ -82,7 +82,7 @@ class Desk:
     def work(self, task: Task, report: Report | None = None) -> Result:
         begun = time.monotonic()
         members = task.cohort.members if task.cohort else task.members
-        population = self._population(_structural(members[0].recipe))
+        population = self._population(structural(members[0].recipe))
         course = dataclasses.replace(task.course, deadline=begun + task.seconds)
         cohort = task.cohort.to(self.device) if task.cohort else self.begin(members)
         built = population.building()
@@ -94,7 +94,7 @@ class Desk:
         return Result(cohort.to("cpu"), time.monotonic() - begun, building, pace, mode, note)
 
     def begin(self, members: tuple[Member, ...]) -> Cohort:
-        structure = _structural(members[0].recipe)
+        structure = structural(members[0].recipe)
         trainer = self._population(structure).trainer
         return start(trainer, lambda: self.network(structure), members, self.rows)
 
@@ -110,5 +110,6 @@ class Desk:
         return self._populations[key]
 
 
-def _structural(recipe: Recipe) -> Recipe:
+def structural(recipe: Recipe) -> Recipe:
+    """The parts that change the network: recipes that agree in them share one."""
     return Recipe(*(p for p in recipe if "rewrite" in p.stages))
