@@ -2,6 +2,7 @@
 
 from wellfit.data.arrays import frame_from_arrays
 from wellfit.data.encode import Block, Encoder, check_columns, shared_widths
+from wellfit.data.fresh import hold_back
 from wellfit.data.notes import CODES, Column, Note
 from wellfit.data.read import read_table
 from wellfit.data.split import Split, split_given, split_table
@@ -17,6 +18,7 @@ __all__ = [
     "Table",
     "check_columns",
     "frame_from_arrays",
+    "hold_back",
     "make_table",
     "read_table",
     "shared_widths",

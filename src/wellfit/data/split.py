@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy
 
@@ -26,12 +26,16 @@ class Split:
         folds: (training rows, validation rows), one pair or five.
         notes: what a person should know.
         how: one phrase on how the rows were split.
+        fresh: further (training rows, validation rows), whose validation rows no fold validates on.
+        unfresh: why there are none of those, or empty.
     """
 
     test: numpy.ndarray
     folds: list[tuple[numpy.ndarray, numpy.ndarray]]
     notes: list[Note]
     how: str
+    fresh: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list)
+    unfresh: str = ""
 
 
 def split_table(table: Table, *, test_fraction: float = 0.15, valid_fraction: float = 0.15, seed: int = 0) -> Split:

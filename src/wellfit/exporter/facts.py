@@ -184,7 +184,7 @@ def _split(source: Any, count: int) -> str:
     letters = np.full(count, _LEFT_OUT)
     letters[source.table.rows] = _TRAINS
     letters[source.table.rows[source.split.test]] = _TESTS
-    for number, (_, valid) in enumerate(source.split.folds):
+    for number, (_, valid) in enumerate(source.split.fresh[:1] or source.split.folds):  # where the run was re-scored
         letters[source.table.rows[valid]] = str(number)
     return "".join(letters)
 

@@ -70,7 +70,7 @@ def _dummy(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], n
 def _linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
     from sklearn.linear_model import LogisticRegression, RidgeCV
 
-    encoder, rows = material.views[-1].encoder, material.development
+    encoder, rows = material.views[material.folds].encoder, material.development
     x, y, weight = (
         encoder.transform(material.table.frame.iloc[rows]),
         material.table.target[rows],

@@ -62,7 +62,7 @@ def nets_of(
     joined = {n: torch.cat([w[n] for w in stacked]) for n in stacked[0]}
     structure = Recipe(*(p for p in entrants[0].members[0].recipe if "rewrite" in p.stages))
     nets = Nets(structure, joined, tuple(folds), (1.0,) * len(folds))
-    if stage.material.table.task == "regression" or max(folds) >= stage.material.folds:
+    if stage.material.table.task == "regression" or stage.material.folds in folds:
         return nets
     if last:
         shape = stage.material.shape(stage.plan.width, stage.plan.depth)

@@ -122,7 +122,9 @@ def _groups(
     weights = [1.0 / len(groups["single"])] * len(groups["single"])
     use: dict[str, Any] = {"single": {"members": [["single", i] for i in range(len(weights))], "weights": weights,
                                       "temperature": 1.0}}  # fmt: skip
-    entrants, shares = greedy(stage, [*stage.pool, *(e for f in [chosen] for e in f.entrants)])
+    material = stage.material  # the ensemble is weighed on the search's validation rows
+    alike = [e for e in chosen.entrants if all(material.view(m.fold) < material.folds for m in e.members)]
+    entrants, shares = greedy(stage, [*stage.pool, *alike])
     members: list[list[Any]] = []
     spread: list[float] = []
     for entrant, share in zip(entrants, shares, strict=True):
@@ -234,8 +236,9 @@ def _write(
     table = stage.material.table
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     write_model(folder / "model.safetensors", groups)
+    needed = 1 + max([stage.material.folds, *(v for nets in groups.values() for v in nets.views)])
     content = preprocess_json(
-        stage.material.views, shape, plain(table.class_values), table.target_name, table.task, groups, use
+        stage.material.views[:needed], shape, plain(table.class_values), table.target_name, table.task, groups, use
     )
     write_json(folder / "preprocess.json", content)
     recipe.save(folder / "recipe.json")

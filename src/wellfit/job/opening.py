@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from wellfit.data import Split
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
 from wellfit.job.metrics import Metric
@@ -191,6 +192,7 @@ def first_record(source: Source, options: Options, material: Material, folder: P
             "notes": [plain(vars(n)) for n in (*source.notes, *table.notes, *split.notes)],
             "split": split.how, "train_rows": len(split.folds[0][0]), "valid_rows": len(split.folds[0][1]),
             "test_rows": len(split.test), "folds": len(split.folds),
+            "fresh_rows": [len(valid) for _, valid in split.fresh], "unfresh": split.unfresh,
         },
         "machine": {
             "device": resolve_device(options.device), "processors": os.cpu_count(), "torch": torch.__version__,
@@ -198,6 +200,14 @@ def first_record(source: Source, options: Options, material: Material, folder: P
         },
         "phases": [], "comparison": [], "events": [],
     }  # fmt: skip
+
+
+def fresh_words(split: Split) -> str:
+    """Which rows judge the finalists, and why no others where the search has seen them all."""
+    if not split.fresh:
+        return f"finalists are re-scored on the search's validation rows, under fresh seeds: {split.unfresh}"
+    rows = " and ".join(f"{len(valid):,}" for _, valid in split.fresh)
+    return f"{rows} training rows that the search never scores on are held back to judge the finalists"
 
 
 def say_data(progress: Progress, source: Source, material: Material) -> None:
@@ -210,5 +220,6 @@ def say_data(progress: Progress, source: Source, material: Material) -> None:
         f"{kinds.count('category')} category, {kinds.count('date')} date), {table.task}{classes}",
     )
     progress.say("split", source.split.how)
+    progress.say("split", fresh_words(source.split))
     for note in (*source.notes, *table.notes, *source.split.notes):
         progress.say("check", f"{note.code} {note.sentence}")

@@ -134,11 +134,14 @@ class Finalist:
 
 
 def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], deadline: float) -> list[Finalist]:
-    """Train the few that matter again, each with the same fresh seeds, so that luck in the search does not choose."""
+    """Train the few that matter again, so that luck in the search does not choose.
+
+    Each gets the same fresh seeds, and is scored on a fold that the search never scored on, where one is held back.
+    """
     entered = choose_finalists(stage, controls, found)
     arena = stage.arena("re-scoring")
     seeds = [hash_integers(stage.seed, 77, j) % 2**31 for j in range(stage.plan.seeds)]
-    finalists = [Finalist(key, c, [arena.enter(c, s) for s in seeds]) for key, c in entered]
+    finalists = [Finalist(key, c, [arena.enter(c, s, stage.material.judging) for s in seeds]) for key, c in entered]
     begun = time.monotonic()
     every = [f.entrants[j] for j in range(len(seeds)) for f in finalists]
     before = stage.plan.reached.get("re-scoring") if stage.repeated else None
@@ -183,7 +186,7 @@ def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> l
     if stage.plan.mode != "compiled":  # a compiled stack has one size; a traced one may be as small as it needs to be
         arena = dataclasses.replace(arena, chunk=len(finalists))
     seed = hash_integers(stage.seed, 99) % 2**31
-    entered = [(f, arena.enter(f.candidate, seed, fold=stage.material.folds)) for f in finalists]
+    entered = [(f, arena.enter(f.candidate, seed, [stage.material.folds])) for f in finalists]
     if stage.repeated and not stage.plan.reached.get("refit", [until]):
         return []  # it was cut off then, so it is left out now
     arena.train([e for _, e in entered], until, deadline)

@@ -38,8 +38,8 @@ class Material:
     Attributes:
         table: rows with clean features and target.
         split: test rows, and (training, validation) rows of each fold.
-        views: one per fold, and a last one fitted on all rows but the test's.
-        rows: encoded inputs and targets of all rows but the test's, once per view; the last fold trains on all.
+        views: one per fold of the search, one fitted on all rows but the test's, and one per fresh fold.
+        rows: encoded inputs and targets of all rows but the test's, once per view; the fold ``folds`` trains on all.
         development: the table's row numbers of all rows but the test's.
         weight: (table rows,) how much each counts, class weights included.
         variants: data-level recipes; the first leaves the rows as they are. ``rows.folds`` holds every view's fold once
@@ -59,13 +59,23 @@ class Material:
         return len(self.split.folds)
 
     @property
+    def judging(self) -> tuple[int, ...]:
+        """The folds that finalists are re-scored on: one that the search never scored on, where there is one."""
+        return (self.folds + 1,) if self.split.fresh else tuple(range(self.folds))
+
+    @property
+    def proving(self) -> tuple[int, ...]:
+        """The folds that a leaner recipe is proved on: one that nothing was scored on yet, where there is one."""
+        return (self.folds + len(self.split.fresh),) if self.split.fresh else tuple(range(self.folds))
+
+    @property
     def outputs(self) -> int:
         return max(1, len(self.table.classes))
 
     @property
     def fewest(self) -> int:
-        """Training rows of the smallest fold, in whatever variant."""
-        return min(len(train) for train, _ in self.rows.folds)
+        """Training rows of the search's smallest fold, in whatever variant."""
+        return min(len(train) for i, (train, _) in enumerate(self.rows.folds) if self.view(i) <= self.folds)
 
     def view(self, fold: int) -> int:
         """The view that a fold of ``rows`` reads the table with, whichever rows it trains on."""
@@ -77,7 +87,7 @@ class Material:
 
     def valid_target(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of a fold's validation rows, in the table's units."""
-        valid = self.split.folds[fold][1]
+        valid = (self.split.folds[fold] if fold < self.folds else self.split.fresh[fold - self.folds - 1])[1]
         return self.table.target[valid], self.weight[valid]
 
     def inputs(self, frame: pd.DataFrame, view: int) -> torch.Tensor:
@@ -107,7 +117,7 @@ class Material:
 def make_material(table: Table, split: Split, class_weight: str | None) -> Material:
     """Fit encoders on the training rows of each fold and encode; the test rows stay out."""
     development = np.sort(np.concatenate(split.folds[0]))
-    parts = [train for train, _ in split.folds] + [development]
+    parts = [*(train for train, _ in split.folds), development, *(train for train, _ in split.fresh)]
     encoders = [Encoder.fit(table.frame, table.columns, rows=rows) for rows in parts]
     widths = shared_widths(encoders)
     encoders = [e.pad_to(widths) for e in encoders]
@@ -127,7 +137,8 @@ def make_material(table: Table, split: Split, class_weight: str | None) -> Mater
 
 
 def _require_weight(split: Split, weight: np.ndarray) -> None:
-    parts = [("training", t) for t, _ in split.folds] + [("validation", v) for _, v in split.folds]
+    every = [*split.folds, *split.fresh]
+    parts = [("training", t) for t, _ in every] + [("validation", v) for _, v in every]
     for name, rows in [*parts, ("test", split.test)]:
         if len(rows) and not weight[rows].sum() > 0:
             raise DataError(
@@ -158,13 +169,18 @@ def _weights(table: Table, development: np.ndarray, class_weight: str | None) ->
 
 
 def _folds(split: Split, development: np.ndarray, count: int) -> tuple[tuple[torch.Tensor, torch.Tensor], ...]:
-    """Row numbers into the stacked views; the last view's fold trains on every row and validates nothing of its own."""
+    """Row numbers into the stacked views; the fold after the search's trains on every row and validates on none."""
     place = np.full(count, -1)
     place[development] = np.arange(len(development))
-    n = len(development)
-    folds = [tuple(torch.from_numpy(place[r] + i * n) for r in pair) for i, pair in enumerate(split.folds)]
-    everything = torch.arange(n) + len(split.folds) * n
-    return (*folds, (everything, everything[: min(n, 64)]))  # type: ignore[return-value]
+    n, searched = len(development), len(split.folds)
+
+    def numbers(pair: tuple[np.ndarray, np.ndarray], view: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.from_numpy(place[pair[0]] + view * n), torch.from_numpy(place[pair[1]] + view * n)
+
+    everything = torch.arange(n) + searched * n
+    folds = [numbers(pair, i) for i, pair in enumerate(split.folds)]
+    fresh = [numbers(pair, searched + 1 + i) for i, pair in enumerate(split.fresh)]
+    return (*folds, (everything, everything[: min(n, 64)]), *fresh)
 
 
 def data_hash(table: Table) -> str:

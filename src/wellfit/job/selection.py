@@ -70,7 +70,7 @@ def selection(
     removed = (~columns_read(final, shape, encoders)).all(0) if final else over_seeds.all(0)
     columns = [
         {"name": name, "removed": bool(gone), "share": float(share)}
-        for name, gone, share in zip(encoders[-1].names, removed, over_seeds.mean(0), strict=True)
+        for name, gone, share in zip(encoders[stage.material.folds].names, removed, over_seeds.mean(0), strict=True)
     ]
     return {
         "parts": parts, "weights": "last step" if averaged else "handed over", "trainings": len(seeds),

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wellfit.data import Note, Split, Table, make_table, read_table, split_given, split_table, table_from_arrays
+from wellfit.data import (
+    Note,
+    Split,
+    Table,
+    hold_back,
+    make_table,
+    read_table,
+    split_given,
+    split_table,
+    table_from_arrays,
+)
 from wellfit.errors import DataError, UsageError
 from wellfit.job.options import Options
 
@@ -89,9 +99,10 @@ def _joined(frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, np
 def _split(table: Table, parts: dict[str, np.ndarray], options: Options) -> Split:
     """Draw what is missing; rows that the table dropped (no target) are left out of the given parts."""
     if len(parts) == 1:
-        return split_table(table, seed=options.seed)
+        return hold_back(split_table(table, seed=options.seed), table, options.seed, given=False)
     place = np.full(int(table.rows.max()) + 1, -1)
     place[table.rows] = np.arange(len(table))
     known = {part: place[rows[rows < len(place)]] for part, rows in parts.items()}
     kept = {part: rows[rows >= 0] for part, rows in known.items()}
-    return split_given(kept["training"], kept.get("test"), kept.get("valid"), table, options.seed)
+    split = split_given(kept["training"], kept.get("test"), kept.get("valid"), table, options.seed)
+    return hold_back(split, table, options.seed, given="valid" in kept)

@@ -41,6 +41,7 @@ class Ground:
     valid: Part
     fewest: int
     folds: int = 1
+    judging: tuple[int, ...] = (0,)
 
     def view(self, fold: int) -> int:
         return fold

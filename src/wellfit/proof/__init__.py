@@ -1,7 +1,23 @@
 """Proof: scores with intervals, paired comparisons, calibration, and the greedy ensemble."""
 
+from wellfit.proof.adjust import holm
 from wellfit.proof.calibration import fit_temperature, probabilities
 from wellfit.proof.ensemble import greedy_weights
+from wellfit.proof.inferiority import KEPT_GAIN, furthest, non_inferior
 from wellfit.proof.intervals import paired_gain, score_interval
+from wellfit.proof.paired import Cell, Difference, paired_difference
 
-__all__ = ["fit_temperature", "greedy_weights", "paired_gain", "probabilities", "score_interval"]
+__all__ = [
+    "KEPT_GAIN",
+    "Cell",
+    "Difference",
+    "fit_temperature",
+    "furthest",
+    "greedy_weights",
+    "holm",
+    "non_inferior",
+    "paired_difference",
+    "paired_gain",
+    "probabilities",
+    "score_interval",
+]

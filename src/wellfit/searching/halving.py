@@ -63,10 +63,11 @@ class Arena:
     watch: Callable[[float], None] | None = None
     first_fold: Callable[[Recipe], int] = lambda _data: 0
 
-    def enter(self, candidate: Candidate, seed: int, fold: int | None = None) -> Entrant:
+    def enter(self, candidate: Candidate, seed: int, folds: Sequence[int] | None = None) -> Entrant:
+        """A candidate that is about to train, on these folds or on the first ``self.folds``."""
         recipe = filled(training_level(candidate.recipe), self.whole)
         start = self.first_fold(data_level(candidate.recipe))
-        folds = range(self.folds) if fold is None else [fold]
+        folds = range(self.folds) if folds is None else folds
         seeds = [hash_integers(seed, f) % 2**31 for f in folds]
         members = [
             Member(recipe, candidate.rate, s, start + f, candidate.kind) for s, f in zip(seeds, folds, strict=True)
