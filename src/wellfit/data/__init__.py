@@ -3,6 +3,7 @@
 from wellfit.data.arrays import frame_from_arrays
 from wellfit.data.encode import Block, Encoder, check_columns, shared_widths
 from wellfit.data.fresh import hold_back
+from wellfit.data.labeled import Labeled, Samples
 from wellfit.data.notes import CODES, Column, Note
 from wellfit.data.read import read_table
 from wellfit.data.split import Split, split_given, split_table
@@ -13,7 +14,9 @@ __all__ = [
     "Block",
     "Column",
     "Encoder",
+    "Labeled",
     "Note",
+    "Samples",
     "Split",
     "Table",
     "check_columns",

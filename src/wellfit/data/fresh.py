@@ -7,8 +7,8 @@ import dataclasses
 import numpy
 
 from wellfit.data.draw import cut_by_time, draw_part
+from wellfit.data.labeled import Labeled
 from wellfit.data.split import Split
-from wellfit.data.table import Table
 from wellfit.data.units import content_hash, make_units
 
 FRESH_FOLDS = 2
@@ -20,7 +20,7 @@ ENOUGH_VALID = 30_000
 _LEAST_SHARE = 0.5  # of the search's training rows that a fold in time order has to train on
 
 
-def hold_back(split: Split, table: Table, seed: int, given: bool) -> Split:
+def hold_back(split: Split, table: Labeled, seed: int, given: bool) -> Split:
     """The split with folds that validate on rows which only train during the search.
 
     A fresh fold's validation rows are drawn out of the search's training rows; it trains on all other rows but the
@@ -42,7 +42,7 @@ def hold_back(split: Split, table: Table, seed: int, given: bool) -> Split:
     return dataclasses.replace(split, fresh=fresh, unfresh="" if fresh else "too few rows or times are left for one")
 
 
-def _by_content(table: Table, split: Split, seed: int) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+def _by_content(table: Labeled, split: Split, seed: int) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
     train, valid = split.folds[0]
     development = make_units(table, numpy.concatenate([train, valid]), seed, content_hash(table)).rows
     fresh, left, wanted = [], train, len(valid)
@@ -56,7 +56,7 @@ def _by_content(table: Table, split: Split, seed: int) -> list[tuple[numpy.ndarr
     return fresh
 
 
-def _by_time(table: Table, train: numpy.ndarray, wanted: int) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+def _by_time(table: Labeled, train: numpy.ndarray, wanted: int) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
     time = numpy.asarray(table.time)
     fresh, left = [], train
     for _ in range(FRESH_FOLDS):

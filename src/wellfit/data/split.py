@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 import numpy
 
 from wellfit.data.draw import cut_by_time, draw_folds, draw_part
+from wellfit.data.labeled import Labeled
 from wellfit.data.notes import Note, counted
-from wellfit.data.table import Table
 from wellfit.data.units import Units, content_hash, make_units
 from wellfit.errors import DataError
 
-# Below this many rows one validation slice is too noisy to choose by; five folds use every row once.
-CROSS_VALIDATE_BELOW = 1000
 FOLDS = 5
 
 
@@ -38,7 +36,7 @@ class Split:
     unfresh: str = ""
 
 
-def split_table(table: Table, *, test_fraction: float = 0.15, valid_fraction: float = 0.15, seed: int = 0) -> Split:
+def split_table(table: Labeled, *, test_fraction: float = 0.15, valid_fraction: float = 0.15, seed: int = 0) -> Split:
     """Split all rows of a table.
 
     The same rows give the same split in any order. Rows with equal features, or of one group, stay on one side.
@@ -61,7 +59,7 @@ def split_given(
     train_rows: numpy.ndarray,
     test_rows: numpy.ndarray | None,
     valid_rows: numpy.ndarray | None,
-    table: Table,
+    table: Labeled,
     seed: int = 0,
     *,
     test_fraction: float = 0.15,
@@ -94,7 +92,7 @@ def split_given(
 
 def _split_by_content(
     given: dict[str, numpy.ndarray],
-    table: Table,
+    table: Labeled,
     seed: int,
     test_fraction: float,
     valid_fraction: float,
@@ -112,7 +110,7 @@ def _split_by_content(
         share = valid_fraction / (1 - test_fraction)
     if "validation" in given:
         return Split(test, [(units.rows, given["validation"])], [], _phrase(given, table, test_fraction, 0, 1))
-    if len(units.rows) >= CROSS_VALIDATE_BELOW:
+    if len(units.rows) >= table.cross_below:
         chosen = draw_part(units, share)
         folds = [(units.rows_of(~chosen), units.rows_of(chosen))]
         return Split(test, folds, [], _phrase(given, table, test_fraction, valid_fraction, 1))
@@ -139,7 +137,7 @@ def _cross_validate(units: Units, what: str) -> tuple[list[tuple[numpy.ndarray, 
 
 
 def _split_by_time(
-    given: dict[str, numpy.ndarray], table: Table, test_fraction: float, valid_fraction: float, hashes: numpy.ndarray
+    given: dict[str, numpy.ndarray], table: Labeled, test_fraction: float, valid_fraction: float, hashes: numpy.ndarray
 ) -> Split:
     train, time = given["training"], numpy.asarray(table.time)
     train = train[numpy.lexsort((hashes[train], time[train]))]
@@ -177,7 +175,7 @@ def _time_notes(time: numpy.ndarray, train: numpy.ndarray, valid: numpy.ndarray,
 
 
 def _phrase(
-    given: dict[str, numpy.ndarray], table: Table, test_fraction: float, valid_fraction: float, folds: int
+    given: dict[str, numpy.ndarray], table: Labeled, test_fraction: float, valid_fraction: float, folds: int
 ) -> str:
     """Say how the rows were split, for example ``70/15/15 stratified, fixed by content hash``."""
     test = 0 if "test" in given else round(100 * test_fraction)
@@ -191,7 +189,7 @@ def _phrase(
     return f"{shares} {way or 'stratified, fixed by content hash'}{', ' + told if told else ''}"
 
 
-def _leak_notes(split: Split, table: Table, hashes: numpy.ndarray) -> list[Note]:
+def _leak_notes(split: Split, table: Labeled, hashes: numpy.ndarray) -> list[Note]:
     """Say how many rows are exact duplicates, and whether any stand on two sides."""
     train, valid = split.folds[0]
     side = numpy.full(len(hashes), -1)

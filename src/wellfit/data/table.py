@@ -18,6 +18,8 @@ from wellfit.data.target import class_text, read_target
 from wellfit.errors import DataError
 
 MIN_ROWS = 20
+# Below this many rows one validation slice is too noisy to choose by; five folds use every row once.
+CROSS_VALIDATE_BELOW = 1000
 
 __all__ = ["MIN_ROWS", "Column", "Note", "Table", "make_table", "table_from_arrays"]
 
@@ -54,8 +56,29 @@ class Table:
     target_name: str
     rows: numpy.ndarray = field(default_factory=lambda: numpy.arange(0))
 
+    @property
+    def cross_below(self) -> int:
+        return CROSS_VALIDATE_BELOW
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [str(name) for name in self.frame.columns]
+
     def __len__(self) -> int:
         return len(self.target)
+
+    def take(self, rows: numpy.ndarray) -> pandas.DataFrame:
+        """The features of these rows."""
+        return self.frame.iloc[rows]
+
+    def hashes(self) -> numpy.ndarray:
+        """Hash the features of every row, (rows,) uint64: equal features, equal hash, in any row order."""
+        # + 0.0 turns -0.0 into 0.0, which is equal but has other bits.
+        cells = {
+            position: column + 0.0 if column.dtype == numpy.float64 else column
+            for position, (_, column) in enumerate(self.frame.items())
+        }
+        return pandas.util.hash_pandas_object(pandas.DataFrame(cells), index=False, categorize=True).to_numpy()
 
 
 @dataclass(frozen=True)

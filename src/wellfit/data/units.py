@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy
 import pandas
 
-from wellfit.data.table import Table
+from wellfit.data.labeled import Labeled
 
 # Strata of a regression target: deciles, fewer when the rows are few.
 QUANTILE_BINS = 10
@@ -52,17 +52,12 @@ class Units:
         )
 
 
-def content_hash(table: Table) -> numpy.ndarray:
+def content_hash(table: Labeled) -> numpy.ndarray:
     """Hash the features of every row, (rows,) uint64: equal features, equal hash, in any row order."""
-    # + 0.0 turns -0.0 into 0.0, which is equal but has other bits.
-    cells = {
-        position: column + 0.0 if column.dtype == numpy.float64 else column
-        for position, (_, column) in enumerate(table.frame.items())
-    }
-    return pandas.util.hash_pandas_object(pandas.DataFrame(cells), index=False, categorize=True).to_numpy()
+    return table.hashes()
 
 
-def make_units(table: Table, rows: numpy.ndarray, seed: int, hashes: numpy.ndarray) -> Units:
+def make_units(table: Labeled, rows: numpy.ndarray, seed: int, hashes: numpy.ndarray) -> Units:
     """Group rows into units: one per group if the table has groups, else one per distinct feature row.
 
     Args:

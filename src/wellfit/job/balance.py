@@ -14,7 +14,6 @@ from wellfit.job.options import Options
 from wellfit.job.phases import note_rungs, with_data
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage, Weighed
-from wellfit.job.variants import category_blocks
 from wellfit.recipe import Recipe
 from wellfit.regularizers import SMOTE, SMOTENC, ClassWeights, OverSample
 from wellfit.searching.halving import Entrant, RungRecord
@@ -60,7 +59,7 @@ def _synthetic(material: Material) -> tuple[SMOTE | SMOTENC | OverSample, str]:
         return OverSample(1.0), "a class has one row in a training fold: rows are repeated in place of SMOTE"
     k = min(_NEIGHBORS, fewest - 1)
     note = f"SMOTE chooses among {k} neighbors: the rarest class has {fewest} rows in a training fold"
-    kind = SMOTENC if category_blocks(material.views[0].encoder) else SMOTE
+    kind = SMOTENC if material.blocks else SMOTE
     return kind(1.0, k=k), note if k < _NEIGHBORS else ""
 
 

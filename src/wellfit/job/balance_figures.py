@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from wellfit.job.compare import best_weights, nets_of, scales_of, test_inputs
+from wellfit.job.kind import Shape
 from wellfit.job.metrics import row_losses, secondary
 from wellfit.job.stage import Stage, Weighed
-from wellfit.models.mlp import Shape
 
 _BINS = 10  # of equal width, as in the paper on temperature scaling
 

@@ -1,4 +1,4 @@
-"""What a network has to beat: the majority, a linear model, boosted trees. They train beside the search."""
+"""What a network has to beat: for tables the majority, a linear model, boosted trees. They train beside the search."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wellfit.job.prepare import Material
-
-_NAMES = {"dummy": "the majority", "linear": "the linear model", "boosting": "boosted trees"}
+if TYPE_CHECKING:
+    from wellfit.data import Table
+    from wellfit.job.prepare import Material
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,24 +41,26 @@ class Baselines:
 
     def missing(self) -> list[str]:
         """Those that are not there, with the reason."""
-        late = [f"{n} (not done in time)" for k, n in _NAMES.items() if k not in {b.key for b in self.done}]
+        done = {b.key for b in self.done}
+        late = [f"{n} (not done in time)" for k, n, _ in self._material.kind.baselines if k not in done]
         return self.failed + [n for n in late if n.partition(" (")[0] not in " ".join(self.failed)]
 
     def _run(self) -> None:
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):  # the other processors train the population
-            for key, label, fit in (("dummy", "", _dummy), ("linear", "", _linear), ("boosting", "", _boosting)):
+            for key, name, fit in self._material.kind.baselines:
                 begun = time.monotonic()
                 try:
                     label, predict = fit(self._material, self._seed)
                 except Exception as error:  # a baseline that fails must not take the job with it
-                    self.failed.append(f"{_NAMES[key]} ({type(error).__name__})")
+                    self.failed.append(f"{name} ({type(error).__name__})")
                     continue
                 self.done.append(Baseline(key, label, predict, time.monotonic() - begun))
 
 
-def _dummy(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+def fit_dummy(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """What needs no features: class frequencies, or the mean."""
     target, weight = material.table.target[material.development], material.weight[material.development]
     if material.table.task == "regression":
         mean = np.average(target, weights=weight)
@@ -67,58 +70,61 @@ def _dummy(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], n
     return "class frequencies", lambda rows: np.tile(shares, (len(rows), 1))
 
 
-def _linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+def fit_linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Logistic regression, or ridge, on the encoded columns."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
 
     encoder, rows = material.views[material.folds].encoder, material.development
     x, y, weight = (
-        encoder.transform(material.table.frame.iloc[rows]),
+        encoder.transform(material.table.take(rows)),
         material.table.target[rows],
         material.weight[rows],
     )
 
     def inputs(rows: np.ndarray) -> np.ndarray:
-        return encoder.transform(material.table.frame.iloc[rows])
+        return encoder.transform(material.table.take(rows))
 
     if material.table.task == "regression":
         ridge = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(x, y, sample_weight=weight)
         return "ridge regression", lambda rows: ridge.predict(inputs(rows))
     model = LogisticRegression(max_iter=300).fit(x, y, sample_weight=weight)
-    return "logistic regression", lambda rows: _spread(model.predict_proba(inputs(rows)), model.classes_, material)
+    return "logistic regression", lambda rows: spread(model.predict_proba(inputs(rows)), model.classes_, material)
 
 
-def _boosting(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+def fit_boosting(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Boosted trees on the columns as they are."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    frame = _numbers(material)
+    table: Table = material.table  # type: ignore[assignment]
+    frame = _numbers(table, material.development)
     rows = material.development
-    names = [c.name for c in material.table.columns if c.kind == "category"]
-    categories = [c in names for c in material.table.frame.columns]
+    names = [c.name for c in table.columns if c.kind == "category"]
+    categories = [c in names for c in table.frame.columns]
     kind = HistGradientBoostingRegressor if material.table.task == "regression" else HistGradientBoostingClassifier
     model = kind(random_state=seed, categorical_features=categories if any(categories) else None)
     model.fit(frame[rows], material.table.target[rows], sample_weight=material.weight[rows])
     if material.table.task == "regression":
         return "boosted trees", lambda rows: model.predict(frame[rows])
-    return "boosted trees", lambda rows: _spread(model.predict_proba(frame[rows]), model.classes_, material)
+    return "boosted trees", lambda rows: spread(model.predict_proba(frame[rows]), model.classes_, material)
 
 
-def _numbers(material: Material) -> np.ndarray:
+def _numbers(table: Table, development: np.ndarray) -> np.ndarray:
     """The table as numbers with NaN where missing; the 200 most frequent categories of a column keep a code."""
     columns = []
-    for name in material.table.frame.columns:
-        cells = material.table.frame[name]
+    for name in table.frame.columns:
+        cells = table.frame[name]
         if cells.dtype.kind == "f":
             columns.append(cells.to_numpy(np.float64))
         elif cells.dtype.kind == "M":
             columns.append(np.where(cells.isna(), np.nan, cells.astype("int64") / 86400.0))
         else:
-            frequent = cells.iloc[material.development].value_counts().index[:200]
+            frequent = cells.iloc[development].value_counts().index[:200]
             codes = cells.astype(object).map({v: i for i, v in enumerate(frequent)})
             columns.append(codes.to_numpy(np.float64))
     return np.column_stack(columns)
 
 
-def _spread(found: np.ndarray, classes: np.ndarray, material: Material) -> np.ndarray:
+def spread(found: np.ndarray, classes: np.ndarray, material: Material) -> np.ndarray:
     """Probabilities over all classes, also those that the development rows lack."""
     whole = np.zeros((len(found), len(material.table.classes)))
     whole[:, classes.astype(int)] = found

@@ -11,12 +11,12 @@ import torch
 
 from wellfit.errors import WellfitError
 from wellfit.job.baselines import Baseline
+from wellfit.job.kind import Shape
 from wellfit.job.metrics import Metric
 from wellfit.job.nets import Nets, sharpen
 from wellfit.job.phases import Finalist
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage, temperature_of
-from wellfit.models.mlp import Shape
 from wellfit.proof import paired_gain, score_interval
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
@@ -94,11 +94,10 @@ def last_weights(entrant: Entrant) -> dict[str, torch.Tensor]:
 def test_inputs(material: Material, rows: np.ndarray) -> Callable[[int], torch.Tensor]:
     """The encoded rows by view, each view encoded once."""
     cache: dict[int, torch.Tensor] = {}
-    frame = material.table.frame.iloc[rows]
 
     def inputs(view: int) -> torch.Tensor:
         if view not in cache:
-            cache[view] = material.inputs(frame, view)
+            cache[view] = material.inputs(rows, view)
         return cache[view]
 
     return inputs

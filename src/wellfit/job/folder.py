@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from wellfit.data import Encoder
 from wellfit.errors import RecipeError, RunFolderError
 from wellfit.files import write_bytes, write_text
+from wellfit.job.kind import Kind, Shape
+from wellfit.job.kinds import kind_named
 from wellfit.job.nets import Nets
 from wellfit.job.prepare import View
-from wellfit.models.mlp import Shape
 from wellfit.recipe import Recipe
 from wellfit.recipe_json import parse_strict, recipe_from_json, recipe_to_json
 
@@ -92,16 +92,13 @@ def write_model(path: Path, groups: Mapping[str, Nets]) -> None:
 
 
 def preprocess_json(
-    views: tuple[View, ...], shape: Shape, classes: list[Any], target: str, task: str, groups: Mapping[str, Nets],
-    use: Mapping[str, Any],
+    kind: Kind, views: tuple[View, ...], shape: Shape, classes: list[Any], target: str, task: str,
+    groups: Mapping[str, Nets], use: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """Everything that prediction needs beside the weights."""
     return {
         "format": "wellfit.preprocess", "version": 1, "task": task, "target": target, "classes": classes,
-        "shape": {
-            **vars(shape), "embeddings": [list(e) for e in shape.embeddings], "numbers": list(shape.numbers),
-            "widths": list(shape.widths),
-        },
+        "kind": kind.name, "shape": kind.shape_to_json(shape),
         "views": [{"encoder": v.encoder.to_json(), "center": v.center, "scale": v.scale} for v in views],
         "groups": {
             g: {"structure": recipe_to_json(n.structure), "views": list(n.views), "temperatures": list(n.temperatures),
@@ -134,13 +131,12 @@ class Stored:
     def _read(self, form: Any, tensors: dict[str, torch.Tensor]) -> None:
         if form["format"] != "wellfit.preprocess" or form["version"] != 1:
             raise ValueError("preprocess.json is of another version")
-        groups = tuple(tuple(e) for e in form["shape"]["embeddings"])
-        shape = {**form["shape"], "embeddings": groups}
-        shape |= {n: tuple(shape.get(n, ())) for n in ("numbers", "widths")}
-        self.shape = Shape(**shape)
+        self.kind = kind_named(form.get("kind", "table"))  # runs written before there were others say nothing
+        self.shape = self.kind.shape_from_json(form["shape"])
         self.task, self.target, self.classes = form["task"], form["target"], form["classes"]
         self.views = tuple(
-            View(Encoder.from_json(v["encoder"]), float(v["center"]), float(v["scale"])) for v in form["views"]
+            View(self.kind.encoder_from_json(v["encoder"]), float(v["center"]), float(v["scale"]))
+            for v in form["views"]
         )
         self.groups = {g: self._nets(g, f, tensors) for g, f in form["groups"].items()}
         self.use = form["use"]

@@ -33,7 +33,6 @@ from wellfit.job.run import Run
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
 from wellfit.lint import Finding
-from wellfit.models.mlp import MLP
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
@@ -92,7 +91,7 @@ def stopped_verdict(status: str) -> dict[str, Any]:
 
 def _lint(stage: Stage, recipe: Recipe) -> list[Finding]:
     """The recipe against the network, batch and metric that it was found with."""
-    network = seeded(lambda: MLP(stage.material.shape(stage.plan.width, stage.plan.depth)), 0)
+    network = seeded(stage.material.shape(stage.plan.width, stage.plan.depth).network, 0)
     return recipe.lint(
         network, optimizer="Adam", batch=stage.plan.batch, rows=stage.material.fewest,
         calibrated=stage.metric.name == "log loss",
@@ -237,9 +236,10 @@ def _write(
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     write_model(folder / "model.safetensors", groups)
     needed = 1 + max([stage.material.folds, *(v for nets in groups.values() for v in nets.views)])
+    kind, views = stage.material.kind, stage.material.views[:needed]
     content = preprocess_json(
-        stage.material.views[:needed], shape, plain(table.class_values), table.target_name, table.task, groups, use
-    )
+        kind, views, shape, plain(table.class_values), table.target_name, table.task, groups, use
+    )  # fmt: skip
     write_json(folder / "preprocess.json", content)
     recipe.save(folder / "recipe.json")
     write_bytes(folder / "history.npz", history_bytes(finalists))

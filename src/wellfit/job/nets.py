@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from wellfit.models.mlp import MLP, Shape
+from wellfit.job.kind import Shape
 from wellfit.proof import probabilities
 from wellfit.recipe import Recipe
 
+_VALUES_AT_ONCE = 2**25  # hidden values of a layer: 128 MiB
 _ROWS_AT_ONCE = 512  # fixed, so that a row's output does not depend on how many others are asked for
 
 
@@ -46,12 +47,12 @@ class Nets:
     def outputs(self, shape: Shape, inputs: Callable[[int], Tensor]) -> np.ndarray:
         """(nets, rows, outputs) as the networks give them; ``inputs(view)`` are the encoded rows."""
         with torch.device("meta"):  # the weights come from elsewhere: no memory, and nobody's generator, is touched
-            network = self.structure.rewrite(MLP(dataclasses.replace(shape, widths=self.widths))).eval()
+            network = self.structure.rewrite(shape.network(self.widths)).eval()
         found = []
         with torch.no_grad():
             for place, view in enumerate(self.views):
                 weights = {n: w[place] for n, w in self.weights.items()}
-                blocks = _blocks(inputs(view))
+                blocks = _blocks(inputs(view), rows_at_once(shape))
                 out = [torch.func.functional_call(network, weights, (block,))[:n] for block, n in blocks]
                 found.append(torch.cat(out) if out else torch.zeros(0, shape.outputs))
         return torch.stack(found).numpy().astype(np.float64)
@@ -70,13 +71,17 @@ class Nets:
         return np.stack([scales[v][0] + scales[v][1] * o[:, 0] for o, v in zip(raw, self.views, strict=True)])
 
 
-def _blocks(x: Tensor) -> list[tuple[Tensor, int]]:
+def rows_at_once(shape: Shape) -> int:
+    """Rows of one block: fewer where a row is large, always as many for one shape."""
+    return max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // shape.values))
+
+
+def _blocks(x: Tensor, rows: int) -> Iterator[tuple[Tensor, int]]:
     """Rows in blocks of one fixed size, the last one filled up with zeros: each row is computed the same way always."""
-    blocks = []
-    for block in x.split(_ROWS_AT_ONCE):
-        missing = _ROWS_AT_ONCE - len(block)
-        blocks.append((torch.cat([block, block.new_zeros(missing, x.shape[1])]) if missing else block, len(block)))
-    return blocks
+    for start in range(0, len(x), rows):
+        block = x[start : start + rows]
+        missing = rows - len(block)
+        yield torch.cat([block, block.new_zeros(missing, *block.shape[1:])]) if missing else block, len(block)
 
 
 def sharpen(shares: np.ndarray, temperature: float) -> np.ndarray:

@@ -24,7 +24,6 @@ from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import choose, pinned
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
-from wellfit.job.variants import category_blocks
 from wellfit.lint import Finding
 from wellfit.progress import Progress
 from wellfit.recipe import Recipe, leaf_of
@@ -113,13 +112,13 @@ def open_stage(
     """Give the engine the data, probe it, and write the plan down before training."""
     stored = stored_plan(options)
     rows = material.fewest
+    size = material.kind.size(rows, clock.seconds, material.views[0].encoder)
     draft = stored or make_plan(
-        rows=rows, inputs=material.views[0].encoder.width, valid_rows=1, folds=material.folds, chunk=16, hands=1,
-        mode="traced", engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
+        rows=rows, inputs=0, size=size, valid_rows=1, folds=material.folds, chunk=16, hands=1, mode="traced",
+        engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
     )  # fmt: skip
     device = resolve_device(options.device)
-    blocks = category_blocks(material.views[0].encoder)  # all views have the same columns
-    study = Study(material.shape(draft.width, draft.depth), material.rows, device, blocks)
+    study = Study(material.shape(draft.width, draft.depth), material.rows, device, material.blocks)
     check_places(given, seeded(study.network, 0))
     engine.open(study)
     stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
@@ -127,7 +126,7 @@ def open_stage(
     probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
     plan = stored or make_plan(
-        rows=rows, inputs=material.views[0].encoder.width, valid_rows=max(len(v) for _, v in material.split.folds),
+        rows=rows, inputs=0, size=size, valid_rows=max(len(v) for _, v in material.split.folds),
         folds=material.folds, chunk=probe.chunk, hands=engine.hands, mode=probe.mode, engine=probe.engine,
         rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
         precision=probe.precision,
@@ -185,10 +184,9 @@ def first_record(source: Source, options: Options, material: Material, folder: P
         "format": "wellfit.run", "version": 1, "wellfit": wellfit.__version__, "status": "running",
         "name": folder.name, "options": options.to_json(),
         "data": {
-            "file": source.name, "rows": len(table), "features": table.frame.shape[1],
-            "encoded": material.views[0].encoder.width, "task": table.task, "target": table.target_name,
-            "classes": table.classes, "class_counts": counts, "hash": data_hash(table),
-            "columns": [{"name": c.name, "kind": c.kind, "reason": c.reason} for c in table.columns],
+            "kind": material.kind.name, "file": source.name, "rows": len(table), "task": table.task,
+            "target": table.target_name, "classes": table.classes, "class_counts": counts, "hash": data_hash(table),
+            **material.kind.describe(table, material.views[0].encoder),
             "notes": [plain(vars(n)) for n in (*source.notes, *table.notes, *split.notes)],
             "split": split.how, "train_rows": len(split.folds[0][0]), "valid_rows": len(split.folds[0][1]),
             "test_rows": len(split.test), "folds": len(split.folds),
@@ -212,13 +210,8 @@ def fresh_words(split: Split) -> str:
 
 def say_data(progress: Progress, source: Source, material: Material) -> None:
     table = source.table
-    kinds = [c.kind for c in table.columns]
     classes = f", {len(table.classes)} classes" if table.classes else ""
-    progress.say(
-        "data",
-        f"{len(table):,} rows, {table.frame.shape[1]} features ({kinds.count('number')} number, "
-        f"{kinds.count('category')} category, {kinds.count('date')} date), {table.task}{classes}",
-    )
+    progress.say("data", f"{material.kind.told(table)}, {table.task}{classes}")
     progress.say("split", source.split.how)
     progress.say("split", fresh_words(source.split))
     for note in (*source.notes, *table.notes, *source.split.notes):

@@ -189,6 +189,7 @@ def _ladders(turns: float, enough: int, whole: bool) -> list[Ladder]:
 def make_plan(
     *, rows: int, inputs: int, valid_rows: int, folds: int, chunk: int, hands: int, mode: str, engine: str, rate: float,
     seconds: float, budget: float, bare: float = 1.0, precision: str = "float32", batch: int | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
 
@@ -205,8 +206,9 @@ def make_plan(
         budget: what the person gave.
         bare: how many times as fast steps without regularizers are.
         batch: rows a step, where they are given and not to be sized here.
+        size: width and depth of the network, where they are given too.
     """
-    width, depth = size_network(rows, inputs, budget)
+    width, depth = size or size_network(rows, inputs, budget)
     batch = batch or size_batch(rows)
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all

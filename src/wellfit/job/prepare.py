@@ -1,32 +1,28 @@
-"""From a table to what networks train on: encoders fitted on training rows, matrices, targets, folds."""
+"""From data to what networks train on: encoders fitted on training rows, inputs, targets, folds."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-from wellfit.data import Encoder, Split, Table, shared_widths
+from wellfit.data import Labeled, Split
 from wellfit.errors import DataError
-from wellfit.models.mlp import Shape
+from wellfit.job.kind import Kind
+from wellfit.job.table_kind import TABLE
 from wellfit.recipe import Recipe
 from wellfit.target import Target
 from wellfit.training.cohort import Rows
 
-_WAVES = 12
-"""Periodic features of each number; fewer where numbers are many, so that they do not outgrow the first layer."""
-
-_EMBEDDED_FROM = 9  # columns: smaller blocks of 0/1 columns go into the first layer as they are
-
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How one fold reads the table: its encoder and, for numbers, the scale of its target."""
+    """How one fold reads the data: its encoder and, for numbers, the scale of its target."""
 
-    encoder: Encoder
+    encoder: Any
     center: float = 0.0
     scale: float = 1.0
 
@@ -36,22 +32,24 @@ class Material:
     """What a study works on.
 
     Attributes:
-        table: rows with clean features and target.
+        table: rows with clean features and target: a table, images or texts.
         split: test rows, and (training, validation) rows of each fold.
         views: one per fold of the search, one fitted on all rows but the test's, and one per fresh fold.
         rows: encoded inputs and targets of all rows but the test's, once per view; the fold ``folds`` trains on all.
         development: the table's row numbers of all rows but the test's.
+        kind: what differs between tables, images and texts.
         weight: (table rows,) how much each counts, class weights included.
         variants: data-level recipes; the first leaves the rows as they are. ``rows.folds`` holds every view's fold once
             for each: variant v of view i is fold v * len(views) + i, with the validation rows of view i.
     """
 
-    table: Table
+    table: Labeled
     split: Split
     views: tuple[View, ...]
     rows: Rows
     development: np.ndarray
     weight: np.ndarray
+    kind: Kind
     variants: tuple[Recipe, ...] = (Recipe(),)
 
     @property
@@ -90,50 +88,36 @@ class Material:
         valid = (self.split.folds[fold] if fold < self.folds else self.split.fresh[fold - self.folds - 1])[1]
         return self.table.target[valid], self.weight[valid]
 
-    def inputs(self, frame: pd.DataFrame, view: int) -> torch.Tensor:
-        return torch.from_numpy(self.views[view].encoder.transform(frame))
+    def inputs(self, rows: np.ndarray, view: int) -> torch.Tensor:
+        """What a view makes of rows of the table: a tensor, or what is sliced like one."""
+        return self.kind.inputs(self.table.take(rows), self.views[view].encoder)
 
-    def shape(self, width: int, depth: int, residual: bool = False) -> Shape:
-        groups = tuple(
-            (b.start, b.width, min(24, round(1.6 * b.width**0.5)))
-            for b in self.views[0].encoder.blocks
-            if b.kind == "category" and b.width >= _EMBEDDED_FROM
-        )
-        blocks = self.views[0].encoder.blocks
-        numbers = tuple(c for b in blocks if b.kind == "number" for c in range(b.start, b.start + b.width))
-        waves = min(_WAVES, width // len(numbers)) if numbers else 0
-        return Shape(
-            self.views[0].encoder.width,
-            self.outputs,
-            width,
-            depth,
-            residual,
-            groups,
-            numbers,
-            waves if waves > 1 else 0,
-        )
+    def shape(self, width: int, depth: int) -> Any:
+        """The network's shape; all views make inputs of one form."""
+        return self.kind.shape(self.views[0].encoder, self.outputs, width, depth)
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        """(start, width) of each block of 0/1 columns that codes one category; all views have the same."""
+        return self.kind.blocks(self.views[0].encoder)
 
 
-def make_material(table: Table, split: Split, class_weight: str | None) -> Material:
+def make_material(table: Labeled, split: Split, class_weight: str | None, kind: Kind = TABLE) -> Material:
     """Fit encoders on the training rows of each fold and encode; the test rows stay out."""
     development = np.sort(np.concatenate(split.folds[0]))
     parts = [*(train for train, _ in split.folds), development, *(train for train, _ in split.fresh)]
-    encoders = [Encoder.fit(table.frame, table.columns, rows=rows) for rows in parts]
-    widths = shared_widths(encoders)
-    encoders = [e.pad_to(widths) for e in encoders]
+    encoders = kind.encoders(table, parts)
     weight = _weights(table, development, class_weight)
     _require_weight(split, weight)
     views = tuple(_view(e, table, rows) for e, rows in zip(encoders, parts, strict=True))
-    frame = table.frame.iloc[development]
-    x = np.concatenate([v.encoder.transform(frame) for v in views])
     values = np.concatenate([target_values(table, development, v) for v in views])
     target = Target(
         torch.from_numpy(values),
         torch.from_numpy(np.tile(weight[development], len(views)).astype(np.float32)),
         classes=table.task != "regression",
     )
-    rows = Rows(torch.from_numpy(x), target, _folds(split, development, len(table)))
-    return Material(table, split, views, rows, development, weight)
+    rows = Rows(kind.training_rows(table, development, encoders), target, _folds(split, development, len(table)))
+    return Material(table, split, views, rows, development, weight, kind)
 
 
 def _require_weight(split: Split, weight: np.ndarray) -> None:
@@ -146,21 +130,21 @@ def _require_weight(split: Split, weight: np.ndarray) -> None:
             )
 
 
-def _view(encoder: Encoder, table: Table, rows: np.ndarray) -> View:
+def _view(encoder: Any, table: Labeled, rows: np.ndarray) -> View:
     if table.task != "regression":
         return View(encoder)
     scale = float(table.target[rows].std())
     return View(encoder, float(table.target[rows].mean()), scale if scale > 0 else 1.0)
 
 
-def target_values(table: Table, rows: np.ndarray, view: View) -> np.ndarray:
+def target_values(table: Labeled, rows: np.ndarray, view: View) -> np.ndarray:
     """(rows, classes) one-hot, or (rows, 1) standardized numbers, float32."""
     if table.task == "regression":
         return ((table.target[rows] - view.center) / view.scale).astype(np.float32)[:, None]
     return np.eye(len(table.classes), dtype=np.float32)[table.target[rows]]
 
 
-def _weights(table: Table, development: np.ndarray, class_weight: str | None) -> np.ndarray:
+def _weights(table: Labeled, development: np.ndarray, class_weight: str | None) -> np.ndarray:
     weight = np.ones(len(table)) if table.weight is None else table.weight.astype(np.float64)
     if class_weight == "balanced" and table.classes:
         totals = np.bincount(table.target[development], weights=weight[development], minlength=len(table.classes))
@@ -183,12 +167,11 @@ def _folds(split: Split, development: np.ndarray, count: int) -> tuple[tuple[tor
     return (*folds, (everything, everything[: min(n, 64)]), *fresh)
 
 
-def data_hash(table: Table) -> str:
+def data_hash(table: Labeled) -> str:
     """A short name of the content: the same data give the same, whatever the file is called."""
     digest = hashlib.sha256()
-    for column in (*table.frame.columns, table.target_name):
-        digest.update(str(column).encode() + b"\0")
-    hashes = pd.util.hash_pandas_object(table.frame, index=False).to_numpy()
-    digest.update(np.sort(hashes).tobytes())
+    for name in (*table.feature_names, table.target_name):
+        digest.update(str(name).encode() + b"\0")
+    digest.update(np.sort(table.hashes()).tobytes())
     digest.update(np.sort(np.asarray(table.target)).tobytes())
     return digest.hexdigest()[:12]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wellfit.data import Note, check_columns, frame_from_arrays, read_table
+from wellfit.data import Note
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.files import write_text
 from wellfit.job.compare import averaged
@@ -53,7 +53,7 @@ class Run:
             raise UsageError(
                 "this run predicts numbers; they have no class probabilities.", fix="Use predict.", code="WF-U06"
             )
-        return _predicted(stored, frame_from_arrays(x), which)
+        return _predicted(stored, stored.kind.new_rows(x, stored.views[0].encoder), which)
 
     def predict(self, x: Any, which: str = "ensemble") -> np.ndarray:
         """(rows,) classes as they stood in the data, or numbers.
@@ -63,7 +63,7 @@ class Run:
             which: ``ensemble`` or ``single``.
         """
         stored = Stored(self.folder)
-        found = _predicted(stored, frame_from_arrays(x), which)
+        found = _predicted(stored, stored.kind.new_rows(x, stored.views[0].encoder), which)
         return found if stored.task == "regression" else np.asarray(stored.classes)[found.argmax(1)]
 
     @property
@@ -71,12 +71,13 @@ class Run:
         return list(Stored(self.folder).classes)
 
     def predict_file(self, path: str | Path, out: str | Path, which: str = "ensemble") -> list[Note]:
-        """Predict the rows of a file and write a CSV: the prediction, and for classes each one's probability."""
+        """Predict the rows of a file and write a CSV: the prediction, and for classes each one's probability.
+
+        Rows that have names, as pictures in a folder do, begin with theirs.
+        """
         stored = Stored(self.folder)
-        frame = read_table(path)
-        encoder = stored.views[0].encoder
-        notes = [Note(*n) for n in frame.attrs.get("notes", [])] + check_columns(frame, encoder)
-        found = _predicted(stored, frame, which)
+        new = stored.kind.read_new(path, stored.views[0].encoder)
+        found = _predicted(stored, new.features, which)
         if stored.task == "regression":
             table = pd.DataFrame({stored.target: found})
         else:
@@ -84,8 +85,10 @@ class Run:
             shares = {f"p({c})": np.round(found[:, i], 6) for i, c in enumerate(stored.classes)}
             table = pd.DataFrame({stored.target: chosen, **shares})
         table.columns = [_harmless(c) for c in table.columns]
+        if new.names:
+            table.insert(0, "file", [_harmless(n) for n in new.names])
         write_text(Path(out), table.to_csv(index=False))
-        return notes
+        return list(new.notes)
 
 
 def load(folder: str | Path) -> Run:
@@ -105,21 +108,18 @@ def load(folder: str | Path) -> Run:
     return Run(place, record)
 
 
-def _predicted(stored: Stored, frame: pd.DataFrame, which: str) -> np.ndarray:
+def _predicted(stored: Stored, features: Any, which: str) -> np.ndarray:
     """(rows, classes) probabilities, or (rows,) numbers."""
     if which not in stored.use:
         raise UsageError(
             f"this run holds no model called {which!r}.", fix=f"It holds {', '.join(stored.use)}.", code="WF-U05"
         )
-    check_columns(frame, stored.views[0].encoder)
     use = stored.use[which]
     cache: dict[int, Any] = {}
 
     def inputs(view: int) -> Any:
-        import torch
-
         if view not in cache:
-            cache[view] = torch.from_numpy(stored.views[view].encoder.transform(frame))
+            cache[view] = stored.kind.inputs(features, stored.views[view].encoder)
         return cache[view]
 
     scales = [(v.center, v.scale) for v in stored.views] if stored.task == "regression" else None

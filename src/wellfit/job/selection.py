@@ -48,7 +48,7 @@ def live_weights(entrant: Entrant) -> dict[str, Tensor]:
 
 
 def selection(
-    stage: Stage, chosen: Finalist, refit: Sequence[tuple[Finalist, Entrant]], shape: Shape
+    stage: Stage, chosen: Finalist, refit: Sequence[tuple[Finalist, Entrant]], shape: object
 ) -> dict[str, Any]:
     """The columns that the chosen recipe removed, and over how many trainings; empty where it sets nothing to zero.
 
@@ -58,7 +58,7 @@ def selection(
     """
     recipe = chosen.candidate.recipe.active()
     parts = [p.name for p in recipe if sets_zeros(p)]
-    if not parts:
+    if not parts or not isinstance(shape, Shape):  # a network for images or texts has no columns to remove
         return {}
     averaged = any(averages(p) for p in recipe)
     own = [e for f, e in refit if f is chosen]

@@ -24,7 +24,6 @@ from wellfit.job.run import Run
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source, from_file
 from wellfit.job.timetable import Timetable
-from wellfit.job.variants import with_variants
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
@@ -70,10 +69,10 @@ def run_study(
     check_balance(options, given, table.task)
     folder = make_folder(options.out, Path(source.name).name.partition(".")[0], data_hash(table))
     progress.begin(f"{source.name} in {folder}", clock.seconds)
-    material = make_material(table, source.split, options.class_weight)
+    material = make_material(table, source.split, options.class_weight, source.kind)
     choices, note = ways(material) if options.balance else ({}, "")
     recipes = [*choices.values(), *([data_level(given)] if given is not None else [])]
-    material = with_variants(material, recipes, options.seed)
+    material = source.kind.with_variants(material, recipes, options.seed)
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wellfit.data import (
+    Labeled,
     Note,
     Split,
     Table,
@@ -21,17 +22,20 @@ from wellfit.data import (
     table_from_arrays,
 )
 from wellfit.errors import DataError, UsageError
+from wellfit.job.kind import Kind
 from wellfit.job.options import Options
+from wellfit.job.table_kind import TABLE
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A table with its split, and the name it goes by."""
+    """A table, images or texts with their split, and the name they go by."""
 
-    table: Table
+    table: Labeled
     split: Split
     name: str
     notes: tuple[Note, ...] = ()
+    kind: Kind = TABLE
 
 
 def from_file(path: str | Path, options: Options) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,9 +13,11 @@ from wellfit.data import Encoder
 from wellfit.draws import Now, hash_integers
 from wellfit.errors import DataError
 from wellfit.fold import Fold
-from wellfit.job.prepare import Material
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Rows
+
+if TYPE_CHECKING:
+    from wellfit.job.prepare import Material
 
 
 def with_variants(material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
@@ -47,7 +50,7 @@ def _fold(material: Material, view: int, train: Tensor) -> Fold:
     target, classes = material.rows.target, len(material.table.classes)
     values = target.values[train]
     labels = values.argmax(1) if classes else values[:, 0]
-    blocks = category_blocks(material.views[view].encoder)
+    blocks = material.kind.blocks(material.views[view].encoder)
     return Fold(material.rows.x[train], labels, target.weight[train], classes, blocks)
 
 

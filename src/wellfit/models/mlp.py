@@ -40,6 +40,15 @@ class Shape:
     waves: int = 0
     widths: tuple[int, ...] = ()
 
+    @property
+    def values(self) -> int:
+        """The most numbers that a layer makes of one row."""
+        return max(self.inputs, self.width)
+
+    def network(self, widths: tuple[int, ...] = ()) -> MLP:
+        """A network of this shape, or with other widths of its hidden layers, its weights from torch's generator."""
+        return MLP(dataclasses.replace(self, widths=widths) if widths else self)
+
 
 class MLP(nn.Module):
     """Linear layers and ReLU; categories enter as blocks of 0/1 columns, which an embedding multiplies.

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Protocol
 
 import torch
 from torch import nn
 
-from wellfit.models.mlp import MLP, Shape
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Cohort, Member, Rows, seeded, start
 from wellfit.training.optimizers import Adam
 from wellfit.training.population import Course, Population, Report
 from wellfit.training.step import Trainer
+
+
+class Makes(Protocol):
+    """What decides a network's structure, and makes one."""
+
+    def network(self) -> nn.Module: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,14 +30,14 @@ class Study:
         blocks: (start, width) of each block of 0/1 columns that codes one category.
     """
 
-    shape: Shape
+    shape: Makes
     rows: Rows
     device: str = "cpu"
     blocks: tuple[tuple[int, int], ...] = ()
 
     def network(self) -> nn.Module:
         """One network, its weights drawn from torch's generator."""
-        return MLP(self.shape)
+        return self.shape.network()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,15 @@
+"""The kinds of data that there are, by name."""
+
+from __future__ import annotations
+
+from wellfit.job.kind import Kind
+from wellfit.job.table_kind import TABLE
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (TABLE,)}
+
+
+def kind_named(name: str) -> Kind:
+    """Raises ValueError where there is none of that name."""
+    if name not in KINDS:
+        raise ValueError(f"no kind of data is called {name!r}")
+    return KINDS[name]
