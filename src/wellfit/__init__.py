@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wellfit.exporter import Exported, export
     from wellfit.importers import Imported, import_recipe
     from wellfit.job import Run, fit, load
+    from wellfit.job.ablate import ablate
     from wellfit.lint import Finding
     from wellfit.models.cnn import RegularizedCNN
     from wellfit.models.recurrent import RegularizedLSTM
@@ -40,6 +41,7 @@ _HOMES = {
     "wellfit.exporter": ("Exported", "export"),
     "wellfit.importers": ("Imported", "import_recipe"),
     "wellfit.job": ("Run", "fit", "load"),
+    "wellfit.job.ablate": ("ablate",),
     "wellfit.lint": ("Finding",),
     "wellfit.models.cnn": ("RegularizedCNN",),
     "wellfit.models.recurrent": ("RegularizedLSTM",),

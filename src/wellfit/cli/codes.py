@@ -60,6 +60,8 @@ _OTHERS: dict[str, str] = {
     "WF-U35": "The model has no weight that wants a gradient.",
     "WF-U36": "The model's forward puts a new tensor in the place of a buffer.",
     "WF-B01": "The budget ended before the comparison did; what there was is saved.",
+    "WF-B02": "The budget is too small to take a recipe apart.",
+    "WF-D26": "The rows are not those that the run was trained on.",
     "WF-D24": "A file with validation or test rows lacks columns of the training file.",
     "WF-E01": "An optional package is not installed; the fix names the pip line.",
     "WF-F01": "A stored file could not be written, or is not what wellfit wrote.",
@@ -103,6 +105,8 @@ _OTHERS: dict[str, str] = {
     "WF-V03": "A translation needs something of the problem that was not given.",
     "WF-V04": "No setting of the target is equal to that of the source.",
     "WF-U15": "The way to balance classes is unknown, does not fit the target, or is asked for twice.",
+    "WF-U16": "The run's recipe cannot be taken apart: it is not there, or not all that made it is.",
+    "WF-U17": "The run's table is not in the working folder, and was not named.",
     "WF003": "Every network diverged: no validation loss was a number.",
 }
 """Codes whose own part of wellfit keeps no list of them."""

@@ -98,6 +98,22 @@ def prune(run: o.RunFolder, out: o.PruneOut = None, as_json: o.Json = False, deb
     return Call("prune", partial(prune_run, run, out, as_json), as_json, debug)
 
 
+@app.command(help="Take a run's recipe apart: what each ingredient earns, and a leaner recipe that is as good.")
+def ablate(
+    run: o.RunFolder,
+    data: o.RunTable = None,
+    budget: o.Budget = "60s",
+    as_json: o.Json = False,
+    quiet: o.Silence = False,
+    no_color: o.NoColor = False,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.ablating import ablate_run
+
+    view = View(as_json, quiet, no_color)
+    return Call("ablate", partial(ablate_run, run, data, budget, view), as_json, debug)
+
+
 @app.command(help="Print a run's training as plain code of a framework, without wellfit.")
 def export(
     run: o.RunFolder,

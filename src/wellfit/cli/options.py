@@ -54,6 +54,9 @@ Framework = Annotated[str, typer.Option("--to", metavar="NAME", help="torch, lig
 TableFile = Annotated[
     str | None, typer.Option("--data", metavar="FILE", help="The run's table: the program then has the run's split.")
 ]
+RunTable = Annotated[
+    str | None, typer.Option("--data", metavar="FILE", help="The run's table; by default the file of its name here.")
+]
 ProgramOut = Annotated[
     str | None, typer.Option("--out", "-o", metavar="FILE", help="Where the program goes; printed by default.")
 ]

@@ -13,7 +13,7 @@ from typing import Any
 from wellfit.report.numbers import size
 from wellfit.report.plain import plain
 
-_FILES = ("report.html", "recipe.json", "model.safetensors")
+_FILES = ("report.html", "recipe.json", "recipe.lean.json", "model.safetensors")
 
 
 def print_json(content: Any) -> None:

@@ -85,6 +85,14 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def write_lean(folder: Path, lean: Recipe | None) -> None:
+    """Write recipe.lean.json; where there is none, one of an earlier run in the same folder goes."""
+    if lean is not None:
+        lean.save(folder / "recipe.lean.json")
+    else:
+        (folder / "recipe.lean.json").unlink(missing_ok=True)
+
+
 def write_model(path: Path, groups: Mapping[str, Nets]) -> None:
     """Write networks as safetensors: numbers, and their names."""
     tensors = {f"{g}/{n}": w.contiguous() for g, nets in groups.items() for n, w in nets.weights.items()}

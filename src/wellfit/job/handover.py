@@ -25,6 +25,7 @@ from wellfit.job.compare import (
     test_inputs,
     verdict,
 )
+from wellfit.job.curse import curse_record
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.nets import Nets
@@ -73,6 +74,7 @@ def finish(
     record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
     recipe = chosen_recipe(stage, chosen)
     _complete(stage, record, recipe, use, status, finalists, chosen)
+    record["curse"] = curse_record(stage, chosen, record["comparison"])
     record["selection"] = selection(stage, chosen, refit, shape)
     _write(stage, groups, use, recipe, record, folder, finalists, used)
     _say(stage, record, folder)
@@ -100,10 +102,7 @@ def _lint(stage: Stage, recipe: Recipe) -> list[Finding]:
 
 def chosen_recipe(stage: Stage, chosen: Finalist) -> Recipe:
     """The chosen recipe with what a training beside it needs."""
-    settings = {
-        "learning_rate": chosen.candidate.rate, "batch_size": float(stage.plan.batch), "steps": float(stage.plan.steps)
-    }  # fmt: skip
-    return Recipe(*chosen.candidate.recipe.active(), settings=settings)
+    return Recipe(*chosen.candidate.recipe.active(), settings=stage.settings(chosen.candidate.rate))
 
 
 def _groups(

@@ -120,12 +120,18 @@ def note_rungs(stage: Stage, records: list[RungRecord], name: str) -> None:
 
 @dataclasses.dataclass
 class Finalist:
-    """A candidate with its re-scored trainings, one entrant per seed."""
+    """A candidate with its re-scored trainings, one entrant per seed.
+
+    Attributes:
+        score: mean over the seeds.
+        selected: what it had scored when it was chosen to be re-scored; None for what was not searched.
+    """
 
     key: str
     candidate: Candidate
     entrants: list[Entrant]
     score: float = math.inf
+    selected: float | None = None
 
     @property
     def steps(self) -> float:
@@ -147,9 +153,10 @@ def run_rescoring(stage: Stage, controls: list[Entrant], found: list[Entrant], d
     before = stage.plan.reached.get("re-scoring") if stage.repeated else None
     results = arena.train(every, stage.plan.steps, deadline, before)
     stage.plan.reached["re-scoring"] = [r.cohort.step for r in results]
+    searched = {(e.candidate.recipe, e.candidate.rate): e.score for e in reversed([*controls, *found])}
     for finalist in finalists:
-        scores = [e.score for e in finalist.entrants]
-        finalist.score = float(np.mean(scores))
+        finalist.score = float(np.mean([e.score for e in finalist.entrants]))
+        finalist.selected = searched.get((finalist.candidate.recipe, finalist.candidate.rate))
     reached = min(r.cohort.step for r in results)
     best = min(f.score for f in finalists)
     record = RungRecord(

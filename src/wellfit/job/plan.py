@@ -16,14 +16,26 @@ SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
 """How the time for training is divided where steps without regularizers take as long as with them."""
 
 
-def time_shares(bare: float) -> dict[str, float]:
+ABLATION = 0.14
+"""Share of the time for training that taking the chosen recipe apart may have, where the budget is long enough."""
+
+ABLATED_FROM = 40.0
+"""Seconds of budget from which there is an ablation: less would not train each ingredient's absence often enough."""
+
+
+def time_shares(bare: float, budget: float = 0.0) -> dict[str, float]:
     """How the time for training is divided, so that the controls get as many member-steps as the search.
 
     Args:
         bare: how many times as fast steps without regularizers are.
+        budget: seconds in all: a long one leaves time for an ablation.
     """
-    both = SHARES["controls"] + SHARES["search"]
-    return {**SHARES, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare)}
+    ablation = ABLATION if budget >= ABLATED_FROM else 0.0
+    shares = {name: (1.0 - ablation) * share for name, share in SHARES.items()}
+    both = shares["controls"] + shares["search"]
+    return {
+        **shares, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare), "ablation": ablation
+    }  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +224,7 @@ def make_plan(
     batch = batch or size_batch(rows)
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
-    share = time_shares(bare)["search"]
+    share = time_shares(bare, budget)["search"]
     for ladder in _ladders(turns * share, enough, mode == "compiled"):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
         turns_here = turns / (0.25 + 0.75 * stack / chunk)  # a smaller stack saves less than its share

@@ -98,6 +98,10 @@ class Stage:
         bare = doing in ("controls", "balance") and self.plan.mode != "compiled"
         return Recipe(EarlyStopping().neutral()) if bare else self.whole()
 
+    def settings(self, rate: float) -> dict[str, float]:
+        """What a training needs beside a recipe, as it stands in the recipe's file."""
+        return {"learning_rate": rate, "batch_size": float(self.plan.batch), "steps": float(self.plan.steps)}
+
     def parts(self) -> dict[str, type[Regularizer]]:
         """What the search draws from."""
         return searched(self.material.table.task, self.plan.long)

@@ -12,13 +12,12 @@ from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
 from wellfit.job.ending import rescue, too_small
-from wellfit.job.folder import make_folder, write_json
+from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, run_refit
-from wellfit.job.plan import SHARES
 from wellfit.job.prepare import data_hash, make_material
 from wellfit.job.run import Run
 from wellfit.job.stage import Stage
@@ -132,10 +131,11 @@ class _Conduct:
         if self.balance:
             self._weigh(table, controls, self.balance)
         found = table.search(controls[0].candidate.rate)
-        complete = table.rescore(controls, found, SHARES["rescoring"] / (SHARES["rescoring"] + SHARES["refit"]))
+        complete = table.rescore(controls, found, table.share_of_rest("rescoring", "refit", "ablation"))
         if not complete:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
+        self._ablate(table, complete, controls)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)
         self.stage.progress.phase("test", "the test rows are read, once")
@@ -162,10 +162,17 @@ class _Conduct:
         """The best by the fresh seeds' validation score, which may be no regularization at all, on all rows."""
         best = min(finalists, key=lambda f: f.score)
         with table.phase("refit", "the chosen recipe on all rows but the test's"):
-            found = run_refit(self.stage, [best], table.deadline(1.0))
+            found = run_refit(self.stage, [best], table.deadline(table.share_of_rest("refit", "ablation")))
         if not found:
             self.record["plan"]["skipped"].append("refit on all rows")
         return found
+
+    def _ablate(self, table: Timetable, finalists: list[Finalist], controls: list[Entrant]) -> None:
+        """The chosen recipe without each of its ingredients; what is left of it, where that is as good, is a file."""
+        best = min(finalists, key=lambda f: f.score)
+        control = next((f.candidate for f in finalists if f.key == "control"), controls[0].candidate)
+        found = table.ablate(best.candidate, control)
+        write_lean(self.folder, found.lean if found else None)
 
 
 def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:

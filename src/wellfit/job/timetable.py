@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from wellfit.job.ablation import Ablation, run_ablation
+from wellfit.job.bench import take_apart
 from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
-from wellfit.job.plan import at_pace, rescored, time_shares
+from wellfit.job.plan import ABLATED_FROM, at_pace, rescored, time_shares
 from wellfit.job.stage import Stage
 from wellfit.searching.halving import Entrant
+from wellfit.searching.space import Candidate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Timetable:
     def controls(self) -> list[Entrant]:
         """The network without regularization, best first."""
         with self.phase("controls", "the network without regularization, over the learning rates"):
-            return run_controls(self.stage, self.deadline(time_shares(self.stage.plan.bare)["controls"]))
+            return run_controls(self.stage, self.deadline(self.shares()["controls"]))
 
     def search(self, rate: float) -> list[Entrant]:
         """Regularizers alone and together, best first; ``rate`` is the learning rate that served the controls best."""
-        shares = time_shares(self.stage.plan.bare)
+        shares = self.shares()
         share = shares["search"] / (1.0 - shares["controls"])
         if not self.endless:
             plan, seconds = self.stage.plan, self.clock.until(share) - time.monotonic()
@@ -58,6 +61,29 @@ class Timetable:
         self.record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
         return complete
 
+    def ablate(self, chosen: Candidate, control: Candidate) -> Ablation | None:
+        """The chosen recipe taken apart, in the time that is left; where there is none it is noted as skipped."""
+        if not self.shares()["ablation"]:
+            self.record["plan"]["skipped"].append(f"ablation, for a budget below {ABLATED_FROM:g} s")
+            return None
+        seconds = math.inf if self.endless else self.clock.end - time.monotonic()
+        with self.phase("ablation", "the chosen recipe without each of its ingredients in turn"):
+            found = run_ablation(self.stage, take_apart(chosen, control, self.stage.base), seconds)
+        if isinstance(found, str):
+            self.record["plan"]["skipped"].append(found)
+            return None
+        self.record["ablation"] = found.record
+        return found
+
+    def shares(self) -> dict[str, float]:
+        """How the time for training is divided."""
+        return time_shares(self.stage.plan.bare, self.stage.plan.budget)
+
+    def share_of_rest(self, name: str, *after: str) -> float:
+        """A phase's share of the time that it and the phases after it have together."""
+        shares = self.shares()
+        return shares[name] / sum(shares[n] for n in (name, *after))
+
     def deadline(self, share: float) -> float:
         """The moment when a share of what is left now has gone by; never, where a plan is repeated."""
         return math.inf if self.endless else self.clock.until(share)
@@ -68,5 +94,5 @@ class Timetable:
         self.stage.progress.phase(name, sentence)
         begun = time.monotonic()
         yield
-        spent = self.stage.spent.get(name, 0)
+        spent = self.stage.spent.get(name, 0) + (self.stage.spent.get("proof", 0) if name == "ablation" else 0)
         self.record["phases"].append({"name": name, "seconds": time.monotonic() - begun, "member_steps": spent})

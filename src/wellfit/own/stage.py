@@ -42,6 +42,7 @@ class Ground:
     fewest: int
     folds: int = 1
     judging: tuple[int, ...] = (0,)
+    proving: tuple[int, ...] = (0,)
 
     def view(self, fold: int) -> int:
         return fold

@@ -9,6 +9,7 @@ from typing import Any
 from wellfit.report.background import command_of
 from wellfit.report.balance import balance_text, introduction
 from wellfit.report.columns import selection_words
+from wellfit.report.earned import curse_words, earned_words
 from wellfit.report.effort import effort_words
 from wellfit.report.numbers import between, clock, count, duration, fixed, measured, percent, signed
 from wellfit.report.plain import plain, shortened
@@ -101,6 +102,9 @@ def result(record: Mapping[str, Any]) -> str:
     if form:
         found = [f"{part.name} {settings_of(part)}".strip() for part in parts(form)]
         lines.append(told("recipe", ", ".join(found) or "no regularizer at all"))
+    lines += [told(topic, sentence) for topic, sentence in earned_words(record)]
+    curse = curse_words(record)
+    lines += [told("score", curse)] if curse else []
     removed = selection_words(record)
     lines += [told("columns", removed)] if removed else []
     return "\n".join(lines)
