@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 from torch import nn
 
 import wellfit as wf
-from models import Deciding, Dropping, Net, Numbers, Pictures, Sequences, diabetes, digits, planned
+from models import Deciding, Dropping, Net, Numbers, Pictures, Sequences, diabetes, digits, planned, write_plan
 from wellfit.errors import RecipeError, UsageError
 from wellfit.own.handover import Sealed
 from wellfit.own.reading import read_part
@@ -222,3 +222,22 @@ def test_wellfit_search_is_a_function_however_it_is_reached():
     assert list(inspect.signature(wf.search).parameters)[:4] == ["make_model", "train", "val", "budget"]
     with pytest.raises(UsageError):
         wf.search(Net, ([[0.0]], [0]), ([[0.0]], [0]), budget="soon")
+
+
+def test_the_recipe_is_taken_apart_on_ones_own_model_too(tmp_path):
+    """A long budget has an ablation: under the metric of the search, on its validation rows, under fresh seeds."""
+    path = write_plan(tmp_path, "eager", 24)
+    form = json.loads(path.read_text())
+    form["plan"] |= {"budget": 60.0, "reached": {"ablation": [3], "elimination": [1], "proof": [3, 1]}}
+    path.write_text(json.dumps(form))
+    parts, recipe = digits(), wf.Recipe(wf.EMA(0.9), wf.ClipNorm(50.0))
+    found = wf.search(Net, parts[0], parts[1], plan=path, out=tmp_path / "run", recipe=recipe)
+    chosen = next(f["key"] for f in found.record["search"]["finalists"] if f["chosen"])
+    assert found.record["curse"]["test"] is None
+    if chosen == "control":
+        assert any("ablation" in s for s in found.record["verdict"]["not_checked"])
+        return
+    ablation = found.record["ablation"]
+    assert {r["name"] for r in ablation["rows"]} == {"EMA", "ClipNorm"}
+    assert not next(r["kept"] for r in ablation["rows"] if r["name"] == "ClipNorm")
+    assert not ablation["fresh"]

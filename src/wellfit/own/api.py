@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.ending import rescue, too_small
-from wellfit.job.folder import make_folder, write_json
+from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.opening import Clock, check_recipe, given_recipe, resolve_device, stored_plan, ticker
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist
@@ -189,10 +189,14 @@ class _Conduct:
             too_small(stage, self.record, self.folder, self.clock, self._early)
         found = times.search(controls[0].candidate.rate)
         self._heed()
-        complete = times.rescore(controls, found, 1.0)
+        complete = times.rescore(controls, found, times.share_of_rest("rescoring", "ablation"))
         self._heed()
         if not complete:
             too_small(stage, self.record, self.folder, self.clock, self._early)
+        best = min(complete, key=lambda f: f.score)
+        ablation = times.ablate(best.candidate, controls[0].candidate)
+        self._heed()
+        write_lean(self.folder, ablation.lean if ablation else None)
         self.progress.phase("test", "the rows that judge are read")
         return self._ending(stage).finish(complete)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from wellfit.errors import WellfitError
 from wellfit.files import write_bytes, write_text
 from wellfit.job.compare import Contestant, best_weights, comparison, last_weights, verdict
+from wellfit.job.curse import curse_record
 from wellfit.job.folder import plain, write_json
 from wellfit.job.handover import chosen_recipe, search_record, stopped_verdict
 from wellfit.job.history import curves_of, history_bytes
@@ -132,6 +133,8 @@ class Ending:
         self.record["lint"] = [f.to_json() for f in recipe.lint(optimizer="Adam")]
         self.record["search"] = search_record(self.stage, finalists, chosen)
         self.record["curves"] = curves_of(finalists, chosen)
+        tested = self.record["comparison"] if self.test is not None else []
+        self.record["curse"] = curse_record(self.stage, chosen, tested)
 
     def _write(self, model: nn.Module, recipe: Recipe, finalists: Sequence[Finalist]) -> None:
         from wellfit.report.page import render

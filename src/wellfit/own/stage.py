@@ -50,6 +50,11 @@ class Ground:
     def first_fold(self, _data: Recipe) -> int:
         return 0
 
+    def valid_target(self, _fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights of the validation rows."""
+        truth = self.valid.y.numpy()
+        return truth, np.ones(len(truth))
+
 
 @dataclasses.dataclass
 class ModelStage(Stage):
@@ -83,10 +88,12 @@ class ModelStage(Stage):
         """The metric of a member's best outputs on the validation rows, as they are: nothing is calibrated."""
         if not torch.isfinite(cohort.best.loss).all():
             return math.inf
-        ground: Any = self.material
-        truth = ground.valid.y.numpy()
-        outputs = cohort.best.outputs[0].double().numpy()
-        return self.metric.loss(truth, outputs, np.ones(len(truth)))
+        return self.metric.loss(*self.validated([cohort.best.outputs[0].numpy()], [0]))
+
+    def validated(self, outputs: Sequence[np.ndarray], folds: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Targets, outputs and weights of the validation rows."""
+        truth, weight = self.material.valid_target(folds[0])
+        return truth, outputs[0].astype(np.float64), weight
 
 
 class Here:
