@@ -59,7 +59,8 @@ def test_the_useful_is_kept_and_the_useless_dropped(run):
     assert useful["p"] <= useful["p_adjusted"] < 0.05
     assert useless["p_adjusted"] > 0.05
     assert found["seeds"] == SEEDS
-    assert found["margin"] == pytest.approx(0.25 * found["control"]["gain"])
+    scores = {f["key"]: f["score"] for f in run.record["search"]["finalists"]}
+    assert found["margin"] == pytest.approx(0.25 * (scores["control"] - scores["cocktail"]))
 
 
 def test_what_is_left_is_proved_on_rows_of_its_own(run):

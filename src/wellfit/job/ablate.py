@@ -57,10 +57,11 @@ def ablate(
     engine = open_engine(options)
     try:
         told.begin(f"{run.folder.name}: ablation", clock.seconds)
-        stage, control = _stage(run, source, options, told, clock, engine)
+        stage = _stage(run, source, options, told, clock, engine)
         told.phase("ablation", "the run's recipe without each of its ingredients in turn")
         chosen = Candidate(run.recipe, float((run.recipe.settings or {})["learning_rate"]), "cocktail")
-        found = run_ablation(stage, take_apart(chosen, control, stage.base), clock.end - time.monotonic())
+        seconds = clock.end - time.monotonic()
+        found = run_ablation(stage, take_apart(chosen, stage.base), _gained(run), seconds)
     except KeyboardInterrupt:
         raise Interrupted(None) from None
     finally:
@@ -123,11 +124,9 @@ def _source(run: Run, options: Options, data: Any, y: Any) -> Source:
     return source
 
 
-def _stage(
-    run: Run, source: Source, options: Options, told: Progress, clock: Clock, engine: Any
-) -> tuple[Stage, Candidate]:
-    """The stage of the run as it was, probed anew for this machine, and its best control."""
-    record, table = run.record, source.table
+def _stage(run: Run, source: Source, options: Options, told: Progress, clock: Clock, engine: Any) -> Stage:
+    """The stage of the run as it was, probed anew for this machine."""
+    table = source.table
     material: Material = make_material(table, source.split, options.class_weight)
     base = ways(material)[0][options.balance] if options.balance in ("weights", "smote") else Recipe()
     material = with_variants(material, [base, data_level(run.recipe)], options.seed)
@@ -143,9 +142,15 @@ def _stage(
         precision=probe.precision, reached={},
     )  # fmt: skip
     stage.repeated, stage.base = False, base
-    rates = [f["rate"] for f in record["search"]["finalists"] if f["key"] == "control"]
-    rate = float(rates[0]) if rates else float((run.recipe.settings or {})["learning_rate"])
-    return stage, Candidate(Recipe(*base), rate, "control")
+    return stage
+
+
+def _gained(run: Run) -> float:
+    """By how much the recipe was better than the control when both were re-scored; 0 where that is not known."""
+    finalists = run.record.get("search", {}).get("finalists", [])
+    chosen = [f["score"] for f in finalists if f["chosen"]]
+    controls = [f["score"] for f in finalists if f["key"] == "control"]
+    return min(controls) - chosen[0] if controls and chosen else 0.0
 
 
 def _written(run: Run, ablation: dict[str, Any], lean: Recipe | None) -> Run:

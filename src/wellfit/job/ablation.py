@@ -7,7 +7,8 @@ import math
 import time
 from typing import Any
 
-from wellfit.job.bench import CONTROL, Bench, Ingredients, Kept, fresh_seeds
+from wellfit.job.bench import Bench, Ingredients, Kept, fresh_seeds
+from wellfit.job.plan import FIXED_COST
 from wellfit.job.stage import Stage
 from wellfit.proof import KEPT_GAIN, Difference, furthest, holm
 from wellfit.recipe import Recipe
@@ -50,32 +51,34 @@ class Ablation:
     lean: Recipe | None
 
 
-def run_ablation(stage: Stage, ingredients: Ingredients, seconds: float) -> Ablation | str:
+def run_ablation(stage: Stage, ingredients: Ingredients, gained: float, seconds: float) -> Ablation | str:
     """Leave-one-out in one population, backward elimination, and a proof of what is left; or why there is none.
 
     Leave-one-out and elimination share seeds and folds, so that every comparison is paired. The leaner recipes are
     trained anew beside the whole one, from other seeds, on a fold that nothing was scored on before where there is one.
 
     Args:
+        gained: by how much the recipe beat the control when both were re-scored; the margin is a share of it.
         seconds: what it may take; without end where a plan is repeated.
     """
     if not ingredients.parts:
         return "ablation: the chosen recipe has no ingredient to take away"
-    begun, arms = time.monotonic(), len(ingredients.parts) + 2
+    begun, arms = time.monotonic(), len(ingredients.parts) + 1
     seeds = _seeds(stage, arms, seconds)
     if seeds < _least(stage):
         return f"ablation: {arms} recipes under {_least(stage)} seeds take longer than was left"
     ends = [begun + seconds * share for share in (*_SHARES, 1.0)]
+    ends[0] = max(ends[0], begun + seconds if seeds == _least(stage) else 0.0)
     bench = Bench(stage, ingredients, stage.material.judging, fresh_seeds(stage, 101, seeds), "ablation")
     whole = ingredients.whole
     alone = {name: whole - {name} for name in ingredients.parts}
-    bench.train([whole, CONTROL, *alone.values()], ends[0])
+    bench.train([whole, *alone.values()], ends[0])
     found = {name: bench.difference(left, whole) for name, left in alone.items()}
     gains = {name: d for name, d in found.items() if d is not None}
     if len(gains) < len(found):
         return "ablation: too few of its trainings came to their end in time"
     steps = _eliminate(bench, gains, ends[1])
-    margin = _margin(bench)
+    margin = KEPT_GAIN * max(0.0, gained)
     return _told(bench, gains, steps, margin, _prove(stage, ingredients, steps, margin, ends[2]))
 
 
@@ -84,20 +87,24 @@ def _seeds(stage: Stage, arms: int, seconds: float) -> int:
     if stage.repeated:
         return sum(stage.plan.reached.get("ablation", []))
     seeds = min(_MOST_SEEDS, affordable(stage, _SHARES[0] * seconds) // arms)
+    if seeds < _least(stage):  # then all of the time is for this
+        seeds = min(_least(stage), affordable(stage, seconds) // arms)
     stage.plan.reached["ablation"] = [seeds]
     return seeds
 
 
 def affordable(stage: Stage, seconds: float) -> int:
-    """How many trainings of a recipe fit into this time, in whole stacks."""
+    """How many trainings of a recipe fit into this time: whole stacks, or one smaller stack for each process."""
     if not math.isfinite(seconds):
         return 10**6
     folds = len(stage.material.judging)
-    turn = max(1, stage.plan.chunk // folds) * stage.engine.hands
+    stack, hands = max(1, stage.plan.chunk // folds), stage.engine.hands
     paces = [stage.pace(phase) for phase in ("ablation", "re-scoring")]
     pace = next((p for p in paces if p > 0), stage.plan.rate)
-    fits = _SURE * seconds * pace / (stage.plan.steps * folds)
-    return int(fits // turn) * turn
+    turns = _SURE * seconds * pace / (stage.plan.steps * folds * stack * hands)
+    if turns >= 1.0 or stage.plan.mode == "compiled":
+        return int(turns) * stack * hands
+    return max(0, int(stack * (turns - FIXED_COST) / (1.0 - FIXED_COST))) * hands
 
 
 def _least(stage: Stage) -> int:
@@ -153,12 +160,6 @@ def _idle(gains: dict[str, Difference]) -> list[str]:
 def _evidence(gain: Difference) -> float:
     """How many standard errors a gain is above 0."""
     return gain.value / gain.error if gain.error > 0 else math.inf * gain.value if gain.value else 0.0
-
-
-def _margin(bench: Bench) -> float:
-    """How much worse a leaner recipe may be: a share of what the whole one gains over the control."""
-    gain = bench.difference(CONTROL, bench.ingredients.whole)
-    return KEPT_GAIN * max(0.0, gain.value) if gain is not None else 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,16 +234,10 @@ def _told(bench: Bench, gains: dict[str, Difference], steps: list[Step], margin:
             "metric": stage.metric.name, "margin": margin, "margin_share": KEPT_GAIN,
             "seeds": len(bench.common(ingredients.whole)), "rows": rows,
             "fresh": stage.material.proving != stage.material.judging,
-            "control": _gain(bench), "lean": _lean(ingredients, proof), "why_no_lean": proof.why,
+            "lean": _lean(ingredients, proof), "why_no_lean": proof.why,
         },
         lean.replace(settings=settings) if lean is not None else None,
     )  # fmt: skip
-
-
-def _gain(bench: Bench) -> dict[str, Any] | None:
-    """What the whole recipe gains over the control, from the same seeds."""
-    gain = bench.difference(CONTROL, bench.ingredients.whole)
-    return None if gain is None else {"gain": gain.value, "interval": _ends(gain)}
 
 
 def _lean(ingredients: Ingredients, proof: Proof) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterable, Sequence
 
@@ -22,9 +23,6 @@ from wellfit.searching.space import Candidate, describe
 Kept = frozenset[str]
 """The names of the ingredients that a recipe still has."""
 
-CONTROL: Kept = frozenset({"", "control"})
-"""Stands for the network without regularization at its own learning rate; no ingredient has an empty name."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Ingredients:
@@ -34,13 +32,11 @@ class Ingredients:
         parts: by name; what makes the training rows anew is one ingredient, since it is one set of rows.
         base: what all trainings share and nobody takes away: balanced classes that a person asked for.
         candidate: the whole recipe with its learning rate.
-        control: no regularization, at the learning rate that serves it best.
     """
 
     parts: dict[str, tuple[Regularizer, ...]]
     base: Recipe
     candidate: Candidate
-    control: Candidate
 
     @property
     def whole(self) -> Kept:
@@ -55,12 +51,10 @@ class Ingredients:
         return self.candidate.recipe.replace(parts=[*held, *self.base])
 
     def candidate_of(self, kept: Kept) -> Candidate:
-        if kept == CONTROL:
-            return self.control
         return dataclasses.replace(self.candidate, recipe=self.recipe(kept), kind="ablation")
 
 
-def take_apart(candidate: Candidate, control: Candidate, base: Recipe) -> Ingredients:
+def take_apart(candidate: Candidate, base: Recipe) -> Ingredients:
     """The ingredients of a candidate: its active parts, but for those of the base."""
     active = [p for p in candidate.recipe.active() if all(p.name != b.name for b in base)]
     rows = data_level(Recipe(*active))
@@ -68,7 +62,7 @@ def take_apart(candidate: Candidate, control: Candidate, base: Recipe) -> Ingred
     parts: dict[str, tuple[Regularizer, ...]] = {p.name: (p,) for p in steps}
     if len(rows):
         parts[" and ".join(r.name for r in rows)] = tuple(rows)
-    return Ingredients(parts, base, candidate, control)
+    return Ingredients(parts, base, candidate)
 
 
 @dataclasses.dataclass
@@ -101,6 +95,9 @@ class Bench:
         arena, begun, steps = self.stage.arena(self.name), time.monotonic(), self.stage.plan.steps
         entered = [(s, seed, arena.enter(self.ingredients.candidate_of(s), seed, self.folds))
                    for seed in self.seeds for s in asked]  # fmt: skip
+        hands, folds = self.stage.engine.hands, len(self.folds)
+        if self.stage.plan.mode != "compiled":  # a traced stack may be as small as it needs to be
+            arena = dataclasses.replace(arena, chunk=min(arena.chunk, folds * math.ceil(len(entered) / hands)))
         results = arena.train([e for _, _, e in entered], steps, deadline)
         for subset, seed, entrant in entered:
             found = predictions_of(self.stage, entrant) if entrant.step == steps else None

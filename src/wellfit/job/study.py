@@ -135,7 +135,8 @@ class _Conduct:
         if not complete:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
-        self._ablate(table, complete, controls)
+        ablation = table.ablate(complete)
+        write_lean(self.folder, ablation.lean if ablation else None)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)
         self.stage.progress.phase("test", "the test rows are read, once")
@@ -166,13 +167,6 @@ class _Conduct:
         if not found:
             self.record["plan"]["skipped"].append("refit on all rows")
         return found
-
-    def _ablate(self, table: Timetable, finalists: list[Finalist], controls: list[Entrant]) -> None:
-        """The chosen recipe without each of its ingredients; what is left of it, where that is as good, is a file."""
-        best = min(finalists, key=lambda f: f.score)
-        control = next((f.candidate for f in finalists if f.key == "control"), controls[0].candidate)
-        found = table.ablate(best.candidate, control)
-        write_lean(self.folder, found.lean if found else None)
 
 
 def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wellfit.job.ablation import Ablation, run_ablation
@@ -16,7 +16,6 @@ from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
 from wellfit.job.plan import ABLATED_FROM, at_pace, rescored, time_shares
 from wellfit.job.stage import Stage
 from wellfit.searching.halving import Entrant
-from wellfit.searching.space import Candidate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +60,17 @@ class Timetable:
         self.record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
         return complete
 
-    def ablate(self, chosen: Candidate, control: Candidate) -> Ablation | None:
+    def ablate(self, finalists: Sequence[Finalist]) -> Ablation | None:
         """The chosen recipe taken apart, in the time that is left; where there is none it is noted as skipped."""
         if not self.shares()["ablation"]:
             self.record["plan"]["skipped"].append(f"ablation, for a budget below {ABLATED_FROM:g} s")
             return None
         seconds = math.inf if self.endless else self.clock.end - time.monotonic()
+        chosen = min(finalists, key=lambda f: f.score)
+        controls = [f.score for f in finalists if f.key == "control"]
+        gained = min(controls) - chosen.score if controls else 0.0
         with self.phase("ablation", "the chosen recipe without each of its ingredients in turn"):
-            found = run_ablation(self.stage, take_apart(chosen, control, self.stage.base), seconds)
+            found = run_ablation(self.stage, take_apart(chosen.candidate, self.stage.base), gained, seconds)
         if isinstance(found, str):
             self.record["plan"]["skipped"].append(found)
             return None

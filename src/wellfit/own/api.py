@@ -193,8 +193,7 @@ class _Conduct:
         self._heed()
         if not complete:
             too_small(stage, self.record, self.folder, self.clock, self._early)
-        best = min(complete, key=lambda f: f.score)
-        ablation = times.ablate(best.candidate, controls[0].candidate)
+        ablation = times.ablate(complete)
         self._heed()
         write_lean(self.folder, ablation.lean if ablation else None)
         self.progress.phase("test", "the rows that judge are read")

@@ -16,7 +16,7 @@ def earned_words(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not rows:
         return []
     told = ", ".join(_earned(row) for row in rows)
-    return [("earned", f"{told} of {text_at(facts, 'metric', limit=60)}"), *_lean(facts)]
+    return [("earned", f"{text_at(facts, 'metric', limit=60)} gained by each: {told}"), *_lean(facts)]
 
 
 def _earned(row: Mapping[str, Any]) -> str:
