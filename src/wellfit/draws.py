@@ -1,7 +1,7 @@
 """Random draws without state: a draw is a function of (seed, step, who asks, its name) and of nothing else.
 
-A draw is made once from the step, the asker and the name (NumPy's counter-based Philox), and each member of a stack
-turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, the numbers
+A draw is made once from the step, the asker and the name (NumPy's SFC64, begun anew from their hash), and each member
+of a stack turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, numbers
 of a normal draw are rotated in pairs, an order is begun at another place. Turned draws have exactly the distribution of
 fresh ones within a member; a stack of K pays for one draw, not for K. Between members they are uncorrelated over steps;
 within one step two members' draws are turns of one, and may resemble or mirror each other. No generator that anyone
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self
@@ -54,47 +55,94 @@ class Request:
     name: str
 
     @property
-    def width(self) -> int:
-        """How many tensors a draw is, and its turn as many."""
+    def turns(self) -> int:
+        """How many tensors a member's turn of the draw is."""
         return 2 if self.kind == "normal" else 1
 
+    @property
+    def count(self) -> int:
+        """How many numbers members share: of a normal draw an even number, and all of them turned once more."""
+        size = math.prod(self.shape)
+        return 2 * (size + size % 2) if self.kind == "normal" else size
 
-Drawn = tuple[Tensor, ...]
-
-
-def shared_draw(request: Request, step: int) -> Drawn:
-    """What all members have in common of a draw: one or two tensors of its shape."""
-    text = request.name.encode()
-    key = (hash_integers(zlib.crc32(text), len(text), *text[:8]), step)
-    generator = np.random.Generator(np.random.Philox(key=np.array(key, dtype=np.uint64)))
-    if request.kind == "order":
-        return (torch.from_numpy(generator.permutation(request.shape[0])),)
-    if request.kind == "uniform":
-        whole = np.asarray(generator.integers(_GRID, size=request.shape, dtype=np.uint32), dtype=np.float32)
-        return (torch.from_numpy(np.asarray(whole / np.float32(_GRID))).reshape(request.shape),)
-    return _two_normals(generator, request.shape)
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.int64 if self.kind == "order" else torch.float32
 
 
-def _two_normals(generator: np.random.Generator, shape: tuple[int, ...]) -> Drawn:
-    """A normal draw, and the same turned by a right angle; each number is turned with a partner in its own draw.
+Turn = tuple[Tensor, ...]
 
-    Partners are the two halves of the draw, a = r cos t and b = r sin t; turned they are -b and a. So
-    cosine * first + sine * second is normal and independent from number to number, at the cost of one draw.
 
-    Source:
-        Box & Muller, A Note on the Generation of Random Normal Deviates, Annals of Mathematical Statistics 29(2), 1958.
+class _Streams(threading.local):
+    """One generator for each thread, begun anew for every draw."""
+
+    def __init__(self) -> None:
+        self.bits = np.random.SFC64(0)
+        self.generator = np.random.Generator(self.bits)
+
+    def begin(self, *key: int) -> None:
+        words = [hash_integers(place, *key) for place in range(3)] + [1]
+        state = {"state": np.array(words, dtype=np.uint64)}
+        self.bits.state = {"bit_generator": "SFC64", "state": state, "has_uint32": 0, "uinteger": 0}
+        self.bits.random_raw(12, output=False)  # as its author begins it: every bit of the key has spread then
+
+
+_streams = _Streams()
+
+
+def shared_draw(request: Request, step: int, out: np.ndarray | None = None) -> Tensor:
+    """What all members have in common of a draw, (count,).
+
+    An order is a permutation, uniform draws are 23 bits, normal draws are 16, looked up among the quantiles: first the
+    draw, then the same turned by a right angle. Partners a and b stand half a draw apart; turned they are -b and a.
+
+    Args:
+        out: where to write it, a contiguous array of ``request.count`` numbers; by default a new one.
     """
-    count = math.prod(shape)
-    bits = generator.integers(1 << 32, size=(2, (count + 1) // 2), dtype=np.uint32).astype(np.float32)
-    # half a unit keeps 0 out of the logarithm
-    length = np.sqrt(np.float32(-2.0) * np.log((bits[0] + np.float32(0.5)) * np.float32(2.0**-32)))
-    angle = bits[1] * np.float32(math.tau * 2.0**-32)
-    a, b = length * np.cos(angle), length * np.sin(angle)
-    first, second = np.concatenate([a, b])[:count], np.concatenate([-b, a])[:count]
-    return torch.from_numpy(first.reshape(shape)), torch.from_numpy(second.reshape(shape))
+    text = request.name.encode()
+    _streams.begin(zlib.crc32(text), len(text), *text[:8], step)
+    if request.kind == "order":
+        return torch.from_numpy(_streams.generator.permutation(request.count))
+    if out is None:
+        out = np.empty(request.count, np.float32)
+    if request.kind == "uniform":
+        _fill_uniform(_streams.bits, out)
+    else:
+        _fill_normals(_streams.bits, *out.reshape(2, -1))
+    return torch.from_numpy(out)
 
 
-def member_turn(request: Request, step: int | Tensor, key: Tensor) -> Drawn:
+def _fill_uniform(bits: np.random.SFC64, out: np.ndarray) -> None:
+    for start in range(0, len(out), _BLOCK):
+        part = out[start : start + _BLOCK]
+        found = bits.random_raw(-(-len(part) // 2)).view(np.uint32)[: len(part)] >> np.uint32(9)
+        np.multiply(found.view(np.int32), np.float32(1.0 / _GRID), out=part, dtype=np.float32, casting="unsafe")
+
+
+def _fill_normals(bits: np.random.SFC64, first: np.ndarray, turned: np.ndarray) -> None:
+    table, half = _QUANTILES, len(first) // 2
+    for start in range(0, half, _BLOCK):
+        end = min(half, start + _BLOCK)
+        found = bits.random_raw(-(-(end - start) // 2)).view(np.uint16)
+        a, b = first[start:end], first[half + start : half + end]
+        np.take(table, found[: end - start], out=a, mode="clip")  # no index is clipped; other modes are slower
+        np.take(table, found[end - start : 2 * (end - start)], out=b, mode="clip")
+        turned[half + start : half + end] = a
+        np.negative(b, out=turned[start:end])
+
+
+def _quantiles() -> np.ndarray:
+    """(65536,) the standard normal's quantiles at (i + 1/2) / 65536, scaled to unit variance; 4.2 is the largest."""
+    found = torch.special.ndtri((torch.arange(1 << 16, dtype=torch.float64) + 0.5) / (1 << 16))
+    return (found / found.std(correction=0)).to(torch.float32).numpy()
+
+
+_QUANTILES = _quantiles()
+_BLOCK = 1 << 14
+"""Numbers made at a time: what they are made from stays in the fast cache, and the system is asked for no memory."""
+
+
+def member_turn(request: Request, step: int | Tensor, key: Tensor) -> Turn:
     """The angle by which members turn a draw: one or two tensors of the shape of ``key`` (int32)."""
     bits = _mix(_mix(key ^ _signed(hash_integers(zlib.crc32(request.name.encode())))) ^ step)
     if request.kind == "order":
@@ -148,7 +196,7 @@ class Now:
     moment: int = 0
     owner: str = ""
     fork: str = ""
-    ready: Mapping[Request, tuple[Drawn, Drawn]] = dataclasses.field(default_factory=dict)
+    ready: Mapping[Request, tuple[Tensor, Turn]] = dataclasses.field(default_factory=dict)
     asked: list[Request] | None = None
     predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
@@ -174,8 +222,8 @@ class Now:
 
     def uniform(self, shape: tuple[int, ...], name: str) -> Tensor:
         """Uniform on [0, 1), float32: whole multiples of 2**-23, the same in every precision of the model."""
-        (shared,), (turn,) = self._draw("uniform", shape, name)
-        return torch.frac(shared + turn)
+        shared, (turn,) = self._draw("uniform", shape, name)
+        return torch.frac(shared.reshape(shape) + turn)
 
     def chance(self, p: Tensor | float, shape: tuple[int, ...], name: str) -> Tensor:
         """True with probability ``p``, bool: never at 0, always at 1."""
@@ -189,13 +237,18 @@ class Now:
         return torch.floor(self.uniform(shape, name) - _on_grid(p)) + 1.0
 
     def normal(self, shape: tuple[int, ...], name: str) -> Tensor:
-        """Standard normal, float32."""
-        (first, second), (cosine, sine) = self._draw("normal", shape, name)
+        """Standard normal, float32: a draw and the same turned by a right angle, turned by the member's own angle.
+
+        Each number is turned with a partner in its own draw, which keeps it normal and independent of the others.
+        """
+        drawn, (cosine, sine) = self._draw("normal", shape, name)
+        size, held = math.prod(shape), len(drawn) // 2
+        first, second = drawn[:size].reshape(shape), drawn[held : held + size].reshape(shape)
         return cosine * first + sine * second
 
     def permutation(self, n: int, name: str) -> Tensor:
         """A random order of n rows, (n,) int64."""
-        (order,), (start,) = self._draw("order", (n,), name)
+        order, (start,) = self._draw("order", (n,), name)
         return order[(torch.arange(n, device=order.device) + start) % n]
 
     def beta(self, alpha: Tensor | float, name: str) -> Tensor:
@@ -216,13 +269,13 @@ class Now:
         log_gamma = torch.gather(log_cube, 1, first).squeeze(1) + tests[:, 8] / shape
         return torch.sigmoid(log_gamma[0] - log_gamma[1]).to(torch.float32)
 
-    def _draw(self, kind: str, shape: tuple[int, ...], name: str) -> tuple[Drawn, Drawn]:
+    def _draw(self, kind: str, shape: tuple[int, ...], name: str) -> tuple[Tensor, Turn]:
         request = Request(kind, shape, f"{self.owner}/{name}{self.fork}")
         if self.asked is not None:
             self.asked.append(request)
         if request in self.ready:
             return self.ready[request]
-        shared = tuple(t.to(self.key.device) for t in shared_draw(request, self.moment))
+        shared = shared_draw(request, self.moment).to(self.key.device)
         return shared, member_turn(request, self.moment, self.key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 import tempfile
@@ -60,6 +61,37 @@ def _writes(node: torch.fx.Node) -> bool:
     schema = getattr(node.target, "_schema", None)
     tags = getattr(node.target, "tags", ())
     return schema is not None and (schema.is_mutable or torch.Tag.nondeterministic_seeded in tags)
+
+
+def in_place(graph: torch.fx.GraphModule, held: int) -> torch.fx.GraphModule:
+    """The same computation with its first ``held`` results written over its first ``held`` arguments.
+
+    What a compiled step then makes anew is nothing that lasts: memory that is written every step stays where it is, and
+    in the fast cache. Only the results after those are still returned.
+    """
+    graph = torch.fx.GraphModule(graph, copy.deepcopy(graph.graph))
+    nodes = list(graph.graph.nodes)
+    arguments = [n for n in nodes if n.op == "placeholder"][:held]
+    end = nodes[-1]
+    results = list(end.args[0])
+    with graph.graph.inserting_before(end):
+        made = {}
+        for place, (old, new) in enumerate(zip(arguments, results[:held], strict=True)):
+            if old is not new:  # a result that is part of an argument is copied before any is written over
+                own = _is_fresh(new) and results.count(new) == 1
+                made[place] = new if own else graph.graph.call_function(torch.ops.aten.clone.default, (new,))
+        for place, new in made.items():
+            graph.graph.call_function(torch.ops.aten.copy_.default, (arguments[place], new))
+        graph.graph.output(results[held:])
+    graph.graph.erase_node(end)
+    graph.recompile()
+    return graph
+
+
+def _is_fresh(node: torch.fx.Node) -> bool:
+    """Whether a result has memory of its own."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and all(r.alias_info is None for r in schema.returns)
 
 
 def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:

@@ -13,9 +13,9 @@ from torch.utils import _pytree
 from wellfit.draws import Now, Request, member_key
 from wellfit.recipe import Recipe
 from wellfit.target import Target
-from wellfit.training.compiler import compiled, simplified
+from wellfit.training.compiler import compiled, in_place, simplified
 from wellfit.training.optimizers import Optimizer
-from wellfit.training.prepared import Prepared, by_request, prepare, shared_width
+from wellfit.training.prepared import Prepared, by_request, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
 
@@ -53,7 +53,7 @@ class Lone:
         like = next(iter(self.state.params.values()))
         self._rate = like.new_tensor(rate)
         self._asked: dict[tuple[Any, ...], list[Request]] = {}
-        self._blocks: dict[tuple[Any, ...], Prepared] = {}
+        self._prepared: dict[tuple[Any, ...], Prepared] = {}
         self._graphs: dict[tuple[Any, ...], Callable[..., list[Tensor]]] = {}
 
     def step(self, x: Tensor, target: Target) -> Tensor:
@@ -69,8 +69,9 @@ class Lone:
         return loss
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to evaluate and to hand over."""
-        return self.state.deployed()
+        """The weights to evaluate and to hand over; compiled steps write over the state, so these are copies then."""
+        weights = self.state.deployed()
+        return {n: w.clone() for n, w in weights.items()} if self.mode == "compiled" else weights
 
     def _one(
         self, requests: list[Request], state: State, batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
@@ -88,7 +89,8 @@ class Lone:
         if shape not in self._graphs:
             self._graphs[shape] = self._graph(requests, leaves, spec)
         *flat, loss = self._graphs[shape](*leaves)
-        self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
+        if flat:  # a compiled step has written the state where it was
+            self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
         return loss
 
     def _graph(self, requests: list[Request], leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
@@ -102,7 +104,7 @@ class Lone:
         if self.mode == "traced":
             return graph
         try:
-            return compiled(graph, leaves)
+            return compiled(in_place(graph, len(_pytree.tree_leaves(self.state))), leaves)
         except Exception as error:  # whatever a compiler may raise: the traced graph computes the same
             self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
             return graph
@@ -121,7 +123,7 @@ class Lone:
         if shape not in self._asked:
             self._asked[shape] = self._requests(batch)
         requests = self._asked[shape]
-        if shape not in self._blocks or not self._blocks[shape].covers(self.steps):
-            self._blocks[shape] = prepare(requests, self._key.unsqueeze(0), self.steps)
-        drawn, shared = self._blocks[shape].at(self.steps), shared_width(requests)
+        if shape not in self._prepared:
+            self._prepared[shape] = Prepared(requests, self._key.unsqueeze(0))
+        drawn, shared = self._prepared[shape].at(self.steps), shared_width(requests)
         return requests, drawn[:shared] + [t.squeeze(0) for t in drawn[shared:]]  # the turns have an axis of members

@@ -29,7 +29,7 @@ def epoch_rows(train_rows: Sequence[Tensor], keys: Tensor, epoch: int, batch: in
     for rows, key in zip(train_rows, keys, strict=True):
         request = Request("order", (len(rows),), "order/epoch")
         if id(rows) not in orders:
-            orders[id(rows)] = rows[shared_draw(request, epoch)[0].to(rows.device)]
+            orders[id(rows)] = rows[shared_draw(request, epoch).to(rows.device)]
         first = int(member_turn(request, epoch, key)[0])
         around = -(-steps * batch // len(rows))
         read.append(orders[id(rows)].roll(-first).repeat(around)[: steps * batch])

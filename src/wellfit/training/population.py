@@ -15,7 +15,7 @@ from wellfit.regularizer import Params
 from wellfit.training.apart import member, together
 from wellfit.training.cohort import Best, Cohort, Rows
 from wellfit.training.order import epoch_rows
-from wellfit.training.prepared import Prepared, prepare
+from wellfit.training.prepared import Prepared
 from wellfit.training.runner import Inputs, Runner
 from wellfit.training.statistics import BATCHES, settled, settles
 from wellfit.training.step import State, Trainer
@@ -134,7 +134,7 @@ class _Loop:
         self.epoch_steps = max(1, shortest // course.batch)
         self.keys, self.rates = cohort.keys(), cohort.rates()
         self.epoch, self.order = -1, torch.empty(0)
-        self.block: Prepared | None = None
+        self.draws: Prepared | None = None
         self.runner: Runner | None = None
         self.flat: list[Tensor] = []
 
@@ -153,9 +153,9 @@ class _Loop:
         if self.runner is None:
             self.runner = self.population.runner(self.cohort, self.course, inputs)
             self.flat = self.runner.flatten(self.cohort.state)
-        if self.block is None or not self.block.covers(self.step):
-            self.block = prepare(self.runner.requests, self.keys, self.step)
-        self.flat, loss = self.runner.step(self.flat, inputs._replace(draws=self.block.at(self.step)))
+            self.draws = Prepared(self.runner.requests, self.keys)
+        assert self.draws is not None
+        self.flat, loss = self.runner.step(self.flat, inputs._replace(draws=self.draws.at(self.step)))
         self.step += 1
         return loss
 

@@ -8,19 +8,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wellfit.draws import Drawn, Request, member_turn, shared_draw
+from wellfit.draws import Request, Turn, member_turn, shared_draw
 
-_AT_ONCE = 2_000_000  # numbers drawn at a time: 8 MB
+_AT_ONCE = 1_000_000  # numbers drawn at a time: 4 MB
+_TURNED_AT_ONCE = 64  # steps: each is a few small operations, whatever the number of steps
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """The draws of a block of steps, flat: what all members share, then their turns, each with a leading axis of steps.
-
-    Attributes:
-        first, steps: the first step of the block, and how many there are.
-        tensors: per request first the shared tensors (steps, *shape), then for all requests the turns (steps, members).
-    """
+class Block:
+    """Tensors of some steps, each with a leading axis of steps."""
 
     first: int
     steps: int
@@ -30,33 +26,63 @@ class Prepared:
         return self.first <= step < self.first + self.steps
 
     def at(self, step: int) -> list[Tensor]:
-        """The draws of one step."""
         i = step - self.first
         return [t[i] for t in self.tensors]
 
 
-def prepare(requests: Sequence[Request], keys: Tensor, first: int) -> Prepared:
-    """Make the draws of the steps from ``first`` on, as many as fit, for members with ``keys`` (members,) int32."""
-    size = sum(torch.Size(r.shape).numel() for r in requests)
-    steps = max(1, min(64, _AT_ONCE // max(1, size)))
-    numbers = range(first, first + steps)
-    counted = torch.arange(first, first + steps, dtype=torch.int32, device=keys.device).unsqueeze(1)
-    tensors: list[Tensor] = []
-    for request in requests:
-        drawn = [shared_draw(request, step) for step in numbers]
-        tensors += [torch.stack(column).to(keys.device) for column in zip(*drawn, strict=True)]
-    for request in requests:
-        tensors += member_turn(request, counted, keys)
-    return Prepared(first, steps, tensors)
+@dataclasses.dataclass
+class Prepared:
+    """The draws of the steps to come: what all members share, and their turns, each made for some steps ahead.
+
+    Args:
+        requests: what every step asks for.
+        keys: (members,) int32.
+    """
+
+    requests: Sequence[Request]
+    keys: Tensor
+    _shared: Block | None = None
+    _turns: Block | None = None
+
+    def at(self, step: int) -> list[Tensor]:
+        """The draws of one step, flat: per request the shared tensor, then for all requests the turns (members,).
+
+        They hold until the next call: their memory is used again.
+        """
+        if self._shared is None or not self._shared.covers(step):
+            self._shared = self._draw(step)
+        if self._turns is None or not self._turns.covers(step):
+            self._turns = self._turn(step)
+        return self._shared.at(step) + self._turns.at(step)
+
+    def _draw(self, first: int) -> Block:
+        """What members share of the steps from ``first`` on, as many as fit."""
+        size = sum(r.count for r in self.requests)
+        steps = max(1, min(_TURNED_AT_ONCE, _AT_ONCE // max(1, size)))
+        old = self._shared.tensors if self._shared is not None and self.keys.device.type == "cpu" else None
+        places = old or [torch.empty((steps, r.count), dtype=r.dtype) for r in self.requests]
+        for request, place in zip(self.requests, places, strict=True):
+            rows = place.numpy()
+            for i in range(steps):
+                if request.kind == "order":
+                    place[i] = shared_draw(request, first + i)
+                else:
+                    shared_draw(request, first + i, rows[i])
+        return Block(first, steps, [place.to(self.keys.device) for place in places])
+
+    def _turn(self, first: int) -> Block:
+        counted = torch.arange(first, first + _TURNED_AT_ONCE, dtype=torch.int32, device=self.keys.device)
+        turns = [t for r in self.requests for t in member_turn(r, counted.unsqueeze(1), self.keys)]
+        return Block(first, _TURNED_AT_ONCE, turns)
 
 
-def by_request(requests: Sequence[Request], draws: Sequence[Tensor]) -> dict[Request, tuple[Drawn, Drawn]]:
+def by_request(requests: Sequence[Request], draws: Sequence[Tensor]) -> dict[Request, tuple[Tensor, Turn]]:
     """The flat list of draws of one step, as the step asks for them: (shared, turn) of each request."""
     flat = iter(draws)
-    shared = {r: tuple(next(flat) for _ in range(r.width)) for r in requests}
-    return {r: (shared[r], tuple(next(flat) for _ in range(r.width))) for r in requests}
+    shared = {r: next(flat) for r in requests}
+    return {r: (shared[r], tuple(next(flat) for _ in range(r.turns))) for r in requests}
 
 
 def shared_width(requests: Sequence[Request]) -> int:
     """How many tensors of the flat list all members share; the turns follow."""
-    return sum(r.width for r in requests)
+    return len(requests)

@@ -13,7 +13,7 @@ from torch.utils import _pytree
 from wellfit.draws import Now, Request
 from wellfit.target import Target
 from wellfit.training.apart import member, own_draws, together
-from wellfit.training.compiler import compiled, simplified
+from wellfit.training.compiler import compiled, in_place, simplified
 from wellfit.training.prepared import by_request, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
@@ -57,19 +57,24 @@ class Runner:
         self.seconds = time.monotonic() - begun
 
     def flatten(self, state: State) -> list[Tensor]:
-        return _pytree.tree_leaves(state)
+        """The state's tensors; copies where steps write over them, so that whoever holds the state keeps it."""
+        flat = _pytree.tree_leaves(state)
+        return [t.clone() for t in flat] if self.mode == "compiled" else flat
 
     def unflatten(self, flat: list[Tensor]) -> State:
         return _pytree.tree_unflatten(flat, self._spec)
 
     def step(self, flat: list[Tensor], inputs: Inputs) -> tuple[list[Tensor], Tensor]:
-        """One step: the next state, flat, and the training losses (members,)."""
+        """One step: the next state, flat, and the training losses (members,).
+
+        The state that was handed in is used up: see ``flatten``.
+        """
         arguments = flat + inputs.leaves()
         if self._function is None:
             self._build(arguments, inputs)
         assert self._function is not None
-        *flat, loss = self._function(*arguments)
-        return flat, loss
+        *later, loss = self._function(*arguments)
+        return later or flat, loss  # a compiled step has written the state where it was
 
     def _build(self, arguments: list[Tensor], inputs: Inputs) -> None:
         begun = time.monotonic()
@@ -86,17 +91,17 @@ class Runner:
         if self.mode in ("eager", "apart"):
             self._function = function
         else:
-            self._function = self._graph(function, arguments)
+            self._function = self._graph(function, arguments, held)
         self.seconds += time.monotonic() - begun
 
-    def _graph(self, function: Callable[..., Any], arguments: list[Tensor]) -> Callable[..., Any]:
+    def _graph(self, function: Callable[..., Any], arguments: list[Tensor], held: int) -> Callable[..., Any]:
         from torch.fx.experimental.proxy_tensor import make_fx
 
         graph = simplified(make_fx(function)(*arguments))
         if self.mode == "traced":
             return graph
         try:
-            return compiled(graph, arguments)
+            return compiled(in_place(graph, held), arguments)
         except Exception as error:  # whatever a compiler may raise: the traced graph computes the same
             self.mode = "traced"
             self.note = f"no compiler works here ({type(error).__name__}): steps run uncompiled"
