@@ -30,9 +30,9 @@ def ratio_rule(train: float, valid: float, chance: float) -> str:
     """
     if not (math.isfinite(train) and math.isfinite(valid)) or train <= 0:
         return "undecided"
-    if train >= CHANCE * chance and valid >= CHANCE * chance:
-        return "underfit"
-    return "overfit" if valid / train > RATIO else "healthy"
+    if valid / train > RATIO:
+        return "overfit"
+    return "underfit" if train >= CHANCE * chance else "healthy"
 
 
 def skore_rule(train: Mapping[str, float], valid: Mapping[str, float], dummy: Mapping[str, float]) -> str:

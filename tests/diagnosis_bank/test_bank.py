@@ -109,3 +109,10 @@ def test_dead_units_are_dead_and_a_sigmoid_stack_passes_little_gradient():
     torch.nn.functional.cross_entropy(model(drawn.train.x), drawn.train.y).backward()
     first, last = model[0].weight.grad.norm(), model[-1].weight.grad.norm()
     assert first / last < 1e-4
+
+
+def test_expected_codes_are_those_of_the_diagnosis():
+    checks = pytest.importorskip("wellfit.diagnosis", reason="the diagnosis is not there yet").CHECKS
+    known = {getattr(check, "code", check) for check in checks}
+    assert {code for case in bank.CASES for code in case.plant.codes} <= known
+    assert {code for code in known if code.startswith("WF0")} <= set(LABEL_OF)
