@@ -83,7 +83,6 @@ def test_row_50_masking_as_cutout_of_text():
     assert abs(float((out != tokens).double().mean()) - 0.15) < 0.02
 
 
-@later("Part 4: diagnosis")
 def test_row_55_regularization_metrics():
     """The ratio is guarded where the training loss is 0 or below, and the norm is not its square."""
     from wellfit.diagnosis import gap, norms
@@ -109,7 +108,6 @@ def test_row_57_bias_and_variance():
     assert found.variance[0] < found.variance[2]
 
 
-@later("Part 4: diagnosis")
 def test_row_58_diagnosis_by_accuracies():
     """Low and low, high and low, high and high: underfit, overfit, healthy."""
     from wellfit import diagnose
@@ -130,7 +128,6 @@ def test_row_59_memorizing_random_labels():
     assert abs(found.valid_accuracy - 0.5) < 0.15
 
 
-@later("Part 4: diagnosis")
 def test_row_60_causes_of_underfitting():
     """Too simple, too short, missing features, too much regularization: each with its remedy."""
     from wellfit.diagnosis import CHECKS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wellfit.errors import (
     BudgetError,
     DataError,
+    IllnessError,
     MissingExtra,
     RecipeError,
     RecipeWarning,
@@ -18,6 +19,7 @@ from wellfit.errors import (
 )
 
 if TYPE_CHECKING:
+    from wellfit.diagnosis import Diagnosis, diagnose
     from wellfit.dials import after, fade, ramp
     from wellfit.exporter import Exported, export
     from wellfit.importers import Imported, import_recipe
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "wellfit.diagnosis": ("Diagnosis", "diagnose"),
     "wellfit.dials": ("after", "fade", "ramp"),
     "wellfit.exporter": ("Exported", "export"),
     "wellfit.importers": ("Imported", "import_recipe"),
@@ -52,8 +55,8 @@ _HOMES = {
     "wellfit.translator": ("Translation", "translate"),
     "wellfit.wrappers": ("schedule", "where"),
     "wellfit.errors": (
-        "BudgetError", "DataError", "MissingExtra", "RecipeError", "RecipeWarning", "RunFolderError", "TrainingError",
-        "UsageError", "WellfitError",
+        "BudgetError", "DataError", "IllnessError", "MissingExtra", "RecipeError", "RecipeWarning", "RunFolderError",
+        "TrainingError", "UsageError", "WellfitError",
     ),
 }  # fmt: skip
 """Where the public names live; they are imported when they are used, so that ``wellfit --help`` needs no torch."""

@@ -82,6 +82,12 @@ class RunFolderError(WellfitError):
     exit_code = 7
 
 
+class IllnessError(WellfitError):
+    """A diagnosis that was to find a healthy model found something wrong."""
+
+    exit_code = 10
+
+
 class MissingExtra(WellfitError, ImportError):
     """An optional dependency is not installed; the fix names the pip line."""
 

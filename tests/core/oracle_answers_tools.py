@@ -10,6 +10,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import PolynomialFeatures
 
+from wellfit.diagnosis import gap, norms
 from wellfit.translator import TOOLS, leaf_value, translate
 
 STEPPED = [
@@ -125,3 +126,13 @@ def linear_model_scores(row):
         "train_mse": mean_squared_error(y, model.predict(x)),
         "test_mse": mean_squared_error(y_test, model.predict(x_test)),
     }
+
+
+@serves("metrics.norms")
+def weight_norms(row):
+    return norms(row["w"])
+
+
+@serves("metrics.gap", "metrics.gap_zero_train", "metrics.gap_negative_losses")
+def loss_gap(row):
+    return gap(row["train"], row["val"])

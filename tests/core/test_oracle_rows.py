@@ -16,10 +16,6 @@ LATER = {
     "rotation.matrix": "Part 5: images",
     "rotation.180_even_image": "Part 5: images",
     "rotation.border_share": "Part 5: images",
-    "metrics.norms": "Part 4: diagnosis",
-    "metrics.gap": "Part 4: diagnosis",
-    "metrics.gap_zero_train": "Part 4: diagnosis",
-    "metrics.gap_negative_losses": "Part 4: diagnosis",
 }
 """Rows that nothing serves yet, and which part will."""
 

@@ -12,7 +12,7 @@ import pytest
 import wellfit
 
 ROOT = Path(wellfit.__file__).parent
-LAYERS = ["regularizers", "training", "searching", "ensembles", "job", "own", "cli"]
+LAYERS = ["regularizers", "training", "searching", "ensembles", "diagnosis", "job", "own", "cli"]
 """Each may import those before it, never those behind it."""
 FACES = {"keras", "lightning", "huggingface", "sklearn"}
 """Public modules of one line each, for the adapter behind them."""

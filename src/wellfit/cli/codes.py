@@ -71,6 +71,13 @@ _OTHERS: dict[str, str] = {
     "WF-F05": "The file holds no plan that can be repeated.",
     "WF-F06": "The pruned run cannot be written, or would not predict the same.",
     "WF-I01": "The run was stopped by the person or the system; the best so far is saved.",
+    "WF-G01": "A threshold of the diagnosis is no number above 0.",
+    "WF-G02": "A history holds no epoch.",
+    "WF-G03": "Nothing in a history can be read as a curve of losses or of a metric.",
+    "WF-G04": "The curves of a history differ in length.",
+    "WF-G05": "A cell of a history is no number.",
+    "WF-G06": "The setting that is to be diagnosed has a value that no training has.",
+    "WF-G07": "There is nothing to diagnose: neither curves nor a model with rows.",
     "WF-R01": "Two regularizers have the same name.",
     "WF-R02": "A knob of a regularizer is not a number.",
     "WF-R03": "A knob of a regularizer lies outside the values that make sense.",
@@ -115,7 +122,10 @@ _OTHERS: dict[str, str] = {
 def all_codes() -> dict[str, str]:
     """Every code to its sentence; a part that keeps a list of its own has the last word."""
     from wellfit.data.notes import CODES
+    from wellfit.diagnosis.checks import CHECKS
     from wellfit.lint import all_rules
 
+    checks = CHECKS.values()
+    found = {c.code: f"Diagnosis: {c.title}. Found where {c.rule}. Confirmed by {c.confirmed_by}." for c in checks}
     lint = {r.code: f"A recipe's {r.level}: {r.title}. {r.fix}" for r in all_rules()}
-    return dict(sorted({**_OTHERS, **CODES, **lint}.items()))
+    return dict(sorted({**_OTHERS, **CODES, **lint, **found}.items()))

@@ -1,0 +1,49 @@
+"""``wellfit.diagnose``: what is wrong with a training, how sure that is, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wellfit.diagnosis.from_curves import as_history, diagnose_history
+from wellfit.diagnosis.limits import Limits
+from wellfit.diagnosis.result import Diagnosis
+from wellfit.errors import UsageError
+
+
+def diagnose(
+    history: Any = None, *, model: Any = None, train: Any = None, val: Any = None, loss: Any = None, recipe: Any = None,
+    rate: float = 1e-3, epochs: int = 20, batch: int | None = None, optimizer: str = "adam", seed: int = 0,
+    seeds: int = 3, groups: Any = None, budget: str | float = "60s", studies: Sequence[str] = (),
+    limits: Limits | None = None, progress: Any = None,
+) -> Diagnosis:  # fmt: skip
+    """Say whether a training over- or underfits, how sure that is, and what helps.
+
+    From curves alone the verdict is ``suspected`` at most. With a model and rows the training is repeated with one
+    change each, on at least three seeds, and what helps on validation rows names the illness: ``confirmed``.
+
+    Args:
+        history: a dict of lists such as {"train_loss": [...], "val_loss": [...]}, a Keras history, a frame.
+        model: the class, or a function without arguments that builds a new model each time.
+        train, val: pairs (X, y) or loaders of such pairs; never test rows.
+        loss: a function (outputs, targets) -> one number; cross-entropy or squared error by default.
+        recipe: what the setting trains under; none by default.
+        rate, epochs, batch, optimizer: the setting's own; ``adam``, ``sgd`` or ``momentum``.
+        seed: where first weights and the order of rows follow from.
+        seeds: trainings of each change, 3 and up.
+        groups: (training + validation rows,) of whatever must not be shared by both.
+        budget: wall time, ``60s``, ``10m`` or seconds: what does not fit in is left out and said.
+        studies: ``learning-curve``, ``label-noise``, ``random-labels``, ``bias-variance``: each trains many times.
+        limits: other thresholds.
+
+    Raises:
+        UsageError, DataError: with a sentence that says what came, what is allowed and what to do.
+    """
+    limits = limits or Limits()
+    if model is None and history is not None:
+        return diagnose_history(as_history(history), limits)
+    raise UsageError(
+        "there is nothing to diagnose: neither curves nor a model with rows came.",
+        fix="Give diagnose(history), or diagnose(model=Net, train=(X, y), val=(X, y)).",
+        code="WF-G07",
+    )

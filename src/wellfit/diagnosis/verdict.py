@@ -1,0 +1,32 @@
+"""The ordered rules: the first finding that holds is the primary one, the others are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wellfit.diagnosis.checks import CHECKS
+from wellfit.diagnosis.result import Finding
+
+ORDER = (
+    "broken", "leakage", "diverged", "dead", "vanishing", "unstable", "collapsed", "over-regularized", "epochs",
+    "optimization", "capacity", "features", "double-descent", "label-noise", "too-long", "variance", "class-gap",
+    "shift", "over-confident", "undecided", "benign-gap",
+)  # fmt: skip
+"""Names of checks, most urgent first. What is not here (a noisy curve, the edge of a search) is listed, and is no
+verdict. Wrong labels stand before the overfitting that they bring about."""
+
+
+def primary(findings: Sequence[Finding]) -> Finding:
+    """The finding that gives the verdict; health where there is none."""
+    found = {f.name: f for f in findings if f.outcome == "finding"}
+    for name in ORDER:
+        if name in found:
+            return found[name]
+    return Finding("healthy", "finding", "nothing that was looked at is out of order")
+
+
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings first, then what is undecided, healthy, and not applicable; each in the order of the codes."""
+    ranks = {"finding": 0, "undecided": 1, "healthy": 2, "not_applicable": 3}
+    names = list(CHECKS)
+    return tuple(sorted(findings, key=lambda f: (ranks[f.outcome], names.index(f.name))))
