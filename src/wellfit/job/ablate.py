@@ -28,6 +28,9 @@ from wellfit.recipe import Recipe
 from wellfit.searching.levels import data_level
 from wellfit.searching.space import Candidate
 
+_NO_COMPILING = 30.0
+"""Seconds in which compiling does not pay: compiled stacks have one size, and these populations are small."""
+
 
 def ablate(
     folder: str | Path, data: Any = None, y: Any = None, *, budget: str | float = "60s",
@@ -68,7 +71,7 @@ def ablate(
         engine.close()
         told.end()
     if isinstance(found, str):
-        raise BudgetError(f"{found}.", fix="Give more time with --budget.", code="WF-B02")
+        raise BudgetError(f"the budget is too small: {found}.", fix="Give more time with --budget.", code="WF-B02")
     return _written(run, found.record, found.lean)
 
 
@@ -135,7 +138,8 @@ def _stage(run: Run, source: Source, options: Options, told: Progress, clock: Cl
     with tempfile.TemporaryDirectory() as folder:  # the run's own record stays as it is until all is done
         stage = open_stage(material, metric, options, Silent(), clock, engine, run.recipe, scratch, Path(folder))
     stage.progress, stage.tick = told, ticker(told, clock)
-    probe = choose(engine, material, stage.whole(), clock.end - time.monotonic(), resolve_device(options.device))
+    left = min(_NO_COMPILING, clock.end - time.monotonic())
+    probe = choose(engine, material, stage.whole(), left, resolve_device(options.device))
     told.say("engine", probe.sentence)
     stage.plan = dataclasses.replace(
         stage.plan, chunk=probe.chunk, mode=probe.mode, engine=probe.engine, rate=probe.rate, hands=engine.hands,

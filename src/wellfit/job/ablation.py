@@ -62,11 +62,11 @@ def run_ablation(stage: Stage, ingredients: Ingredients, gained: float, seconds:
         seconds: what it may take; without end where a plan is repeated.
     """
     if not ingredients.parts:
-        return "ablation: the chosen recipe has no ingredient to take away"
+        return "the chosen recipe has no ingredient to take away"
     begun, arms = time.monotonic(), len(ingredients.parts) + 1
     seeds = _seeds(stage, arms, seconds)
     if seeds < _least(stage):
-        return f"ablation: {arms} recipes under {_least(stage)} seeds take longer than was left"
+        return f"{arms} recipes under {_least(stage)} seeds take longer than was left"
     ends = [begun + seconds * share for share in (*_SHARES, 1.0)]
     ends[0] = max(ends[0], begun + seconds if seeds == _least(stage) else 0.0)
     bench = Bench(stage, ingredients, stage.material.judging, fresh_seeds(stage, 101, seeds), "ablation")
@@ -76,7 +76,7 @@ def run_ablation(stage: Stage, ingredients: Ingredients, gained: float, seconds:
     found = {name: bench.difference(left, whole) for name, left in alone.items()}
     gains = {name: d for name, d in found.items() if d is not None}
     if len(gains) < len(found):
-        return "ablation: too few of its trainings came to their end in time"
+        return "too few of its trainings came to their end in time"
     steps = _eliminate(bench, gains, ends[1])
     margin = KEPT_GAIN * max(0.0, gained)
     return _told(bench, gains, steps, margin, _prove(stage, ingredients, steps, margin, ends[2]))

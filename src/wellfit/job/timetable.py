@@ -72,7 +72,7 @@ class Timetable:
         with self.phase("ablation", "the chosen recipe without each of its ingredients in turn"):
             found = run_ablation(self.stage, take_apart(chosen.candidate, self.stage.base), gained, seconds)
         if isinstance(found, str):
-            self.record["plan"]["skipped"].append(found)
+            self.record["plan"]["skipped"].append(f"ablation: {found}")
             return None
         self.record["ablation"] = found.record
         return found
