@@ -163,7 +163,7 @@ class _Conduct:
         """The best by the fresh seeds' validation score, which may be no regularization at all, on all rows."""
         best = min(finalists, key=lambda f: f.score)
         with table.phase("refit", "the chosen recipe on all rows but the test's"):
-            found = run_refit(self.stage, [best], table.deadline(table.share_of_rest("refit", "ablation")))
+            found = run_refit(self.stage, [best], table.deadline(1.0))
         if not found:
             self.record["plan"]["skipped"].append("refit on all rows")
         return found
