@@ -42,12 +42,23 @@ class Source:
 
 @functools.lru_cache(maxsize=2)  # cases come data set by data set
 def read(folder: Path, name: str, bags: bool = False) -> Source:
-    """One data set; ``bags`` reads texts as word numbers instead of TF-IDF."""
+    """One data set; ``bags`` reads texts as word numbers instead of TF-IDF.
+
+    Of rows with the same inputs the first is kept: where copies were not planted, there are none.
+    """
     if name in BUNDLED:
-        return _bundled(name)
+        return alone(_bundled(name))
     if name in PICTURE_FILES:
-        return _pictures(folder, name)
-    return _texts(folder, name, bags) if name in TEXTS else _table(folder, name)
+        return alone(_pictures(folder, name))
+    return alone(_texts(folder, name, bags) if name in TEXTS else _table(folder, name))
+
+
+def alone(source: Source) -> Source:
+    """The rows without copies of earlier ones, in their order."""
+    rows = np.ascontiguousarray(source.x.reshape(len(source.x), -1))
+    _, first = np.unique(rows.view([("row", rows.dtype, rows.shape[1])]).ravel(), return_index=True)
+    kept = np.sort(first)
+    return dataclasses.replace(source, x=source.x[kept], y=source.y[kept])
 
 
 def _bundled(name: str) -> Source:

@@ -16,7 +16,7 @@ import bank  # noqa: E402
 from bank_data import DAMAGES, arrange  # noqa: E402
 from bank_labels import COARSE, COARSE_OF, LABEL_OF, LABELS, coarse  # noqa: E402
 from bank_nets import maker  # noqa: E402
-from bank_sources import WORDS, Source  # noqa: E402
+from bank_sources import WORDS, Source, alone  # noqa: E402
 
 NUMBERS = {"abalone", "diabetes", "cal-housing", "kin8nm", "energy", "concrete", "parkinsons"}
 
@@ -86,6 +86,14 @@ def test_copies_are_in_validation_and_not_in_what_is_fresh():
     copied = [row.numpy().tobytes() in held for row in drawn.valid.x]
     assert sum(copied) == round(case.plant.copies * case.valid)
     assert [not c for c in copied] == drawn.fresh.tolist()
+
+
+def test_natural_copies_are_left_out_in_order():
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [0.0, 0.0]])
+    left = alone(Source(x, np.arange(4), 4, "table"))
+    assert left.y.tolist() == [0, 1, 3] and np.array_equal(left.x, x[[0, 1, 3]])
+    pictures = np.stack([np.ones((1, 2, 2)), np.zeros((1, 2, 2)), np.ones((1, 2, 2))])
+    assert alone(Source(pictures, np.arange(3), 3, "image")).x.shape == (2, 1, 2, 2)
 
 
 def test_damages_do_what_they_say():
