@@ -40,6 +40,7 @@ LABEL_OF = {
     "WF024": "overfit",
     "WF030": "overfit",
     "WF031": "imbalanced",
+    "WF032": "imbalanced",
     "WF040": "undecided",
     "WF041": "healthy",
     "WF099": "undecided",
