@@ -17,6 +17,7 @@ from bank_data import DAMAGES, arrange  # noqa: E402
 from bank_labels import COARSE, COARSE_OF, LABEL_OF, LABELS, coarse  # noqa: E402
 from bank_nets import maker  # noqa: E402
 from bank_sources import WORDS, Source, alone  # noqa: E402
+
 from wellfit.diagnosis import CHECKS  # noqa: E402
 
 NUMBERS = {"abalone", "diabetes", "cal-housing", "kin8nm", "energy", "concrete", "parkinsons"}
