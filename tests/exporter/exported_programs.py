@@ -45,7 +45,7 @@ def scores(code: str, folder: Path, seeds: int) -> np.ndarray:
     defined = namespace(code, folder)
     for seed in range(seeds):
         printed = io.StringIO()
-        before, sys.argv = sys.argv, ["program.py", str(seed)]
+        before, sys.argv = sys.argv, ["program.py", "--seed", str(seed)]
         try:
             with without_wellfit(), contextlib.redirect_stdout(printed):
                 defined["main"]()

@@ -38,11 +38,14 @@ def validated(frame: pd.DataFrame, target: np.ndarray, fold: tuple[np.ndarray, n
 
 
 def main() -> None:
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    frame = read()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\\n")[0])
+    parser.add_argument("--data", default=DATA, help="the table (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of first weights and of every draw")
+    asked = parser.parse_args()
+    frame = read(asked.data)
     target = target_of(frame)
     parts = folds(target)
-    outputs = [validated(frame, target, fold, seed) for fold in parts]
+    outputs = [validated(frame, target, fold, asked.seed) for fold in parts]
     truth = np.concatenate([target[valid] for _, valid in parts])
     print(f"validation RMSE: {score(np.concatenate(outputs), truth):.6g}") #? number
     print(f"validation log loss: {score(np.concatenate(outputs), truth):.6g}") #! number
@@ -114,7 +117,7 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     missing = (*facts.missing, *target.missing(facts))
     waves, embeds = waves_and_embeds(facts)
     pieces = [*reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts)]
-    pieces += [*target.pieces(facts), piece(_MAIN, "import sys", number=facts.regression)]
+    pieces += [*target.pieces(facts), piece(_MAIN, "import argparse", number=facts.regression)]
     constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]
     code = program(_docstring(facts, target, packages(pieces)), missing, constants, pieces, _TAIL)
     return Exported(code, missing)
@@ -124,7 +127,7 @@ def _docstring(facts: Facts, target: Target, needed: list[str]) -> str:
     kind = "a number" if facts.regression else f"{len(facts.classes)} classes"
     lines = [
         f"Train a network that predicts {kind} from {len(facts.columns)} columns, in {target.title}.", "",
-        "    python THIS_FILE [SEED]", "",
+        "    python THIS_FILE [--data FILE] [--seed NUMBER]", "",
         "prints the score on validation rows: the best of each training, over all folds together.",
     ]  # fmt: skip
     if facts.reached is not None:

@@ -45,12 +45,12 @@ def texts(cells: pd.Series) -> pd.Series:
     return found.mask(found.str.casefold().isin(MISSING))
 
 
-def read() -> pd.DataFrame:
+def read(path: str) -> pd.DataFrame:
     """The table, with names as they were in training: composed letters, single blanks."""
     markers = sorted({form for m in MISSING for form in (m, m.upper(), m.capitalize(), "NaN", "NaT")}) #? text
     form = {"sep": DELIMITER, "encoding": ENCODING, "skipinitialspace": True, "low_memory": False} #? text
-    frame = pd.read_csv(DATA, **form, keep_default_na=False, na_values=markers) #? text
-    frame = pd.read_parquet(DATA) #! text
+    frame = pd.read_csv(path, **form, keep_default_na=False, na_values=markers) #? text
+    frame = pd.read_parquet(path) #! text
     names = [unicodedata.normalize("NFC", str(name)) for name in frame.columns]
     return frame.set_axis([" ".join(name.split()) for name in names], axis=1)
 '''
@@ -72,7 +72,7 @@ def folds(target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Training and validation rows of each fold, as the run had them; its test rows are in none."""
     part = np.array(list(SPLIT))
     if len(part) != len(target):
-        raise SystemExit(f"{DATA} has {len(target)} rows; the split is of {len(part)}.")
+        raise SystemExit(f"the table has {len(target)} rows; the split is of {len(part)}.")
     numbers = sorted(set(part) - set("+t-"))
     return [(np.flatnonzero(~np.isin(part, ["t", "-", n])), np.flatnonzero(part == n)) for n in numbers]
 '''
