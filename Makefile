@@ -11,7 +11,8 @@ demo: $(VENV)/.installed
 	$(BIN)/wellfit demo
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 setup: $(VENV)/.tested
 

@@ -10,6 +10,9 @@ import pytest
 
 HERE = Path(__file__).parent
 os.environ.setdefault("KERAS_BACKEND", "torch")  # read when keras is first imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # read when torch and NumPy are: tests side by side share the processors
+    for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
 sys.path.append(str(HERE / "core"))
 
 

@@ -247,13 +247,14 @@ def test_it_learns_something():
     assert cross_val_score(WellfitRegressor(random_state=0), *NUMBERS, cv=3).mean() > 0.38
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_budget_opts_in_to_the_whole_job(tmp_path):
     """Text, missing cells and weights go in as they are, and the recipe is the job's to check."""
     frame = pd.DataFrame(X, columns=list("abcd")).assign(text=np.where(X[:, 0] > 5.5, "long", "short"))
     frame.iloc[3, 1] = np.nan
     labels = np.array(["virginica", "setosa", "other"])[Y]
-    model = WellfitClassifier(WeightDecay(0.1), budget=30, out=tmp_path / "run", random_state=0)
+    model = WellfitClassifier(WeightDecay(0.1), budget=15, out=tmp_path / "run", random_state=0)
     model.fit(frame, labels, sample_weight=np.linspace(0.5, 1.5, len(Y)))
     assert model.score(frame, labels) > 0.9 and model.run_.folder == tmp_path / "run"
     found = pickle.loads(pickle.dumps(model)).predict_proba(frame)

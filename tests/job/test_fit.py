@@ -40,12 +40,14 @@ def runs(tmp_path_factory):
 TASKS = ["binary", "multiclass", "regression"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_budget_is_a_contract(runs, task):
     assert runs[task][1] <= 1.05 * BUDGET + 8.0
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_run_compares_and_reads_the_test_rows_once(runs, task):
@@ -62,6 +64,7 @@ def test_run_compares_and_reads_the_test_rows_once(runs, task):
     assert record["verdict"]["sentence"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_controls_get_at_least_the_steps_of_the_search(runs, task):
@@ -69,6 +72,7 @@ def test_controls_get_at_least_the_steps_of_the_search(runs, task):
     assert spent["controls"] >= 0.8 * spent["search"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_folder_holds_what_was_promised_and_nothing_of_the_data(runs, task):
@@ -84,6 +88,7 @@ def test_folder_holds_what_was_promised_and_nothing_of_the_data(runs, task):
     assert record["plan"]["mode"] in ("traced", "compiled")
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["ensemble", "single"])
 @pytest.mark.parametrize("task", TASKS)
@@ -98,6 +103,7 @@ def test_rows_are_predicted_alike_in_any_company(runs, task, which):
         assert np.allclose(whole.sum(1), 1.0)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_columns_may_come_in_any_order_and_new_categories_are_borne(runs):
     run, _, x = runs["binary"]
@@ -110,6 +116,7 @@ def test_columns_may_come_in_any_order_and_new_categories_are_borne(runs):
     assert set(run.predict(x)) <= {"benign", "malignant"}
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_plan_repeats_a_run_byte_by_byte(runs, tmp_path):
     run, _, x = runs["regression"]
@@ -120,6 +127,7 @@ def test_plan_repeats_a_run_byte_by_byte(runs, tmp_path):
     assert again.recipe == run.recipe
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_recipe_of_ones_own_is_trained_instead_of_searched(tmp_path):
     x, y = load_diabetes(return_X_y=True)
@@ -132,6 +140,7 @@ def test_recipe_of_ones_own_is_trained_instead_of_searched(tmp_path):
     assert run.record["metric"] == {"name": "r2", "lower_is_better": False}
 
 
+@pytest.mark.alone
 def test_budget_too_small_ends_with_what_there_is(tmp_path):
     x, y = load_diabetes(return_X_y=True)
     with pytest.raises(wf.BudgetError) as caught:

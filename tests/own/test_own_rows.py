@@ -76,6 +76,7 @@ def test_rows_that_do_not_fit_are_refused_by_code(train, code):
     assert caught.value.fix
 
 
+@pytest.mark.alone
 def test_the_budget_is_kept_and_the_run_says_how_it_trained(tmp_path):
     parts, begun = digits(), time.monotonic()
     try:

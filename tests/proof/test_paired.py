@@ -120,9 +120,19 @@ def test_a_gain_is_found():
     assert np.mean(np.array(found) < 0.05) > 0.9
 
 
-def test_one_seed_says_nothing_of_the_spread():
-    with pytest.raises(ValueError, match="two seeds"):
-        paired_difference([Cell(np.ones((1, 5)), np.ones((1, 5)), np.ones(5))], _same)
+def test_what_has_one_seed_is_paired_with_every_seed_of_the_other():
+    draw = np.random.default_rng(9)
+    base, other = draw.normal(size=(1, 50)), draw.normal(size=(4, 50))
+    found = paired_difference([Cell(base, other, np.ones(50))], _same)
+    again = paired_difference([Cell(np.repeat(base, 4, 0), other, np.ones(50))], _same)
+    assert (found.value, found.error, found.freedom) == (again.value, again.error, again.freedom)
+
+
+def test_with_one_seed_on_both_sides_rows_alone_are_counted():
+    draw = np.random.default_rng(10)
+    base, other = draw.normal(size=(2, 1, 50))
+    found = paired_difference([Cell(base, other, np.ones(50))], _same)
+    assert found.error == pytest.approx((base - other)[0].std(ddof=1) / np.sqrt(50))
 
 
 def test_no_difference_at_all_is_no_finding():

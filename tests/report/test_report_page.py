@@ -91,6 +91,7 @@ def test_no_text_of_a_record_becomes_markup(payload):
     assert not [letter for letter in text if letter in "\x1b\x07\u202e"]
 
 
+@pytest.mark.alone
 def test_a_page_of_ten_thousand_candidates_is_small_and_quick():
     big = record(candidates=10_000)
     big["data"]["columns"] = [{"name": f"column {n} " * 8, "kind": "number", "reason": "x" * 300} for n in range(5_000)]

@@ -17,7 +17,7 @@ from wellfit.job.nets import Nets, sharpen
 from wellfit.job.phases import Finalist
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage, temperature_of
-from wellfit.proof import paired_gain, score_interval
+from wellfit.proof import Cell, paired_difference, score_interval
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
 
@@ -205,7 +205,8 @@ def _gain(
 ) -> tuple[float, float, float]:
     """How much better one is than the base; positive is better, whatever the metric's sense."""
     if metric.custom is None:
-        found = paired_gain(_losses(base, metric, truth), _losses(one, metric, truth), metric.of_means, weight)
+        cell = Cell(_losses(base, metric, truth), _losses(one, metric, truth), weight)
+        found = paired_difference([cell], metric.of_means).interval()
         return found.value, found.low, found.high
     sign = 1.0 if metric.lower_is_better else -1.0
     drawn = sign * (_resampled(base, metric, truth, weight) - _resampled(one, metric, truth, weight))

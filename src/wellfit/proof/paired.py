@@ -46,7 +46,8 @@ class Cell:
     """What one fold of the data says: losses of the base and of the other on its validation rows.
 
     Attributes:
-        base, other: (seeds, rows) losses; seed s of both started alike.
+        base, other: (seeds, rows) losses; seed s of both started alike. What has a single seed (a linear model, an
+            ensemble) is paired with every seed of the other.
         weight: (rows,).
     """
 
@@ -67,16 +68,13 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
         cells: one per fold, each row in one of them.
         score: from mean losses to the score; its slope at each one's mean carries the error over.
 
-    Raises:
-        ValueError: fewer than two seeds.
+    Where both have a single seed, only the rows are counted: nothing is known of other trainings.
 
     Source:
         Satterthwaite, An Approximate Distribution of Estimates of Variance Components, Biometrics Bulletin 2 (1946);
         Obuchowski & Rockette, Hypothesis Testing of Diagnostic Accuracy for Multiple Readers and Multiple Tests,
         Communications in Statistics 24 (1995), for the layout.
     """
-    if any(len(c.base) < 2 for c in cells):
-        raise ValueError("a paired difference needs two seeds at least")
     total = sum(float(c.weight.sum()) for c in cells)
     means = [sum(float((x(c).mean(0) * c.weight).sum()) for c in cells) / total for x in (_base, _other)]
     slopes = [_slope(score, m) for m in means]
@@ -84,7 +82,7 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
     seeds, rows, both = (sum(v) for v in zip(*(_spread(*pair) for pair in linear), strict=True))
     before, after = (float(score(np.array([m]))[0]) for m in means)
     variance = max(seeds + rows - both, seeds, rows)
-    freedom = len(cells) * (len(cells[0].base) - 1)
+    freedom = len(cells) * (len(linear[0][0]) - 1)
     return Difference(before - after, math.sqrt(variance), _satterthwaite(seeds, freedom, variance))
 
 
@@ -116,6 +114,8 @@ def _spread(difference: np.ndarray, share: np.ndarray) -> tuple[float, float, fl
     held = float(share.sum())
     center = float(by_row @ share) / held if held > 0 else 0.0
     rows = float((share**2 * (by_row - center) ** 2).sum()) * _unbiased(share)
+    if seeds == 1:
+        return 0.0, rows, 0.0
     rest = difference - by_row - (by_seed[:, None] / held - center if held > 0 else 0.0)
     both = float((share**2 * (rest**2).sum(0)).sum()) / (seeds * (seeds - 1))
     return float(by_seed.var(ddof=1)) / seeds, rows, both
