@@ -92,13 +92,6 @@ def test_row_55_regularization_metrics():
     assert gap(0.0, 1.0)["gap"] == 1.0
 
 
-@later("Part 4: gallery")
-def test_row_56_regularization_dashboard():
-    from wellfit.gallery import dashboard
-
-    assert len(dashboard().axes) == 4
-
-
 @later("Part 4: diagnosis")
 def test_row_57_bias_and_variance():
     from wellfit.diagnosis import bias_variance
@@ -146,16 +139,6 @@ def test_row_63_shift_between_groups():
     moved = x + 3.0 * (groups == "other")[:, None]
     assert shift(moved, y, groups).found
     assert not shift(x, y, groups).found
-
-
-@later("Part 4: gallery")
-def test_row_64_map_of_methods():
-    """A map generated from the catalogue: every registered class is on it."""
-    from wellfit.gallery import map_of_methods
-
-    from wellfit.regularizers import __all__ as names
-
-    assert set(names) <= set(map_of_methods().names)
 
 
 @later("Part 5: images")

@@ -69,8 +69,8 @@ def _public() -> dict[str, str]:
     return dict(sorted({**homes, **dict.fromkeys(leaves, "wellfit.regularizers")}.items()))
 
 
-_FACES = ("huggingface", "keras", "lightning", "sklearn")
-"""Modules for other frameworks, each imported when it is asked for: it imports the framework."""
+_FACES = ("gallery", "huggingface", "keras", "lightning", "sklearn")
+"""Modules that are imported when they are asked for: for other frameworks, and the figures."""
 
 
 def __getattr__(name: str) -> Any:

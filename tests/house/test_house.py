@@ -54,6 +54,10 @@ def test_arrows_run_one_way(path):
             assert layer == "adapters" or path.stem in FACES, f"{path.name} imports {module}"
         if layer in ("exporter", "importers", "own"):
             assert target not in {"adapters", "cli"}, f"{path.name} imports {module}"
+        if layer == "gallery":  # nothing of the library draws, but the command line
+            assert target not in {"job", "cli", "own", "adapters"}, f"{path.name} imports {module}"
+        if target == "gallery":
+            assert layer in {"gallery", "cli"}, f"{path.name} imports {module}"
         if layer == "proof":
             assert target in {"proof", "errors"}, f"{path.name} imports {module}"
 

@@ -114,6 +114,7 @@ _OTHERS: dict[str, str] = {
     "WF-U15": "The way to balance classes is unknown, does not fit the target, or is asked for twice.",
     "WF-U16": "The run's recipe cannot be taken apart: it is not there, or not all that made it is.",
     "WF-U17": "The run's table is not in the working folder, and was not named.",
+    "WF-U40": "There is no figure of that name in the gallery.",
     "WF003": "Every network diverged: no validation loss was a number.",
 }
 """Codes whose own part of wellfit keeps no list of them."""

@@ -144,6 +144,24 @@ def demo(
     return Call("demo", partial(run_demo, Path(out), chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 
 
+@app.command(help="Draw figures about regularization, each with its numbers, and a page that shows them all.")
+def gallery(
+    out: o.GalleryOut = None,
+    only: o.Only = None,
+    figures: o.Figures = False,
+    png: o.Png = False,
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    quiet: o.Silence = False,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.gallery import list_figures, make_gallery
+
+    view = View(as_json, quiet)
+    work = partial(list_figures, view) if figures else partial(make_gallery, out, only or (), seed, png, view)
+    return Call("gallery", work, as_json, debug)
+
+
 @app.command("list", help="List the regularizers by family, with grade, stages and what each does.")
 def list_all(
     family: o.Family = None,

@@ -62,6 +62,11 @@ ProgramOut = Annotated[
 ]
 DemoOut = Annotated[str, typer.Option(metavar="FOLDER", help="The folder for tables and run.")]
 
+GalleryOut = Annotated[str | None, typer.Argument(metavar="OUT", help="The folder for pictures, numbers and the page.")]
+Only = Annotated[list[str] | None, _name("Only this figure; may be repeated.")]
+Figures = Annotated[bool, typer.Option("--list", help="Name the figures.")]
+Png = Annotated[bool, typer.Option("--png", help="Write each picture as .png, too.")]
+
 Family = Annotated[list[str] | None, _name("Only this family, such as penalties; may be repeated.")]
 Stage = Annotated[list[str] | None, _name("Only what acts at this stage, such as batch; may be repeated.")]
 Grade = Annotated[list[str] | None, _name("Only this grade: A, B, C, or one with its sign, A-; may be repeated.")]
