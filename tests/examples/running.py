@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import functools
+import json
 import os
 import resource
 import subprocess
@@ -32,8 +34,18 @@ class Ran:
 
 @functools.cache
 def run_example(name: str) -> Ran:
-    """The run of one example by its file name; several tests look at the same run."""
-    return run_alone(str(EXAMPLES / name))
+    """The run of one example by its file name; several tests look at the same run, in several processes too."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if session is None:
+        return run_alone(str(EXAMPLES / name))
+    shared = Path(tempfile.gettempdir()) / f"wellfit-examples-{session}"
+    shared.mkdir(exist_ok=True)
+    with open(shared / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits for the first, and reads
+        kept = shared / f"{name}.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(dataclasses.asdict(run_alone(str(EXAMPLES / name)))), "utf-8")
+        return Ran(**json.loads(kept.read_text("utf-8")))
 
 
 def run_alone(*arguments: str) -> Ran:

@@ -136,6 +136,7 @@ class _Conduct:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
         ablation = table.ablate(complete)
+        table.weigh()
         write_lean(self.folder, ablation.lean if ablation else None)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)

@@ -11,6 +11,7 @@ from typing import Any
 
 from wellfit.job.ablation import Ablation, run_ablation
 from wellfit.job.bench import take_apart
+from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
 from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
 from wellfit.job.plan import ABLATED_FROM, at_pace, rescored, time_shares
@@ -76,6 +77,17 @@ class Timetable:
             return None
         self.record["ablation"] = found.record
         return found
+
+    def weigh(self) -> None:
+        """What decided the losses of the search's candidates; where there is no time for it, it is noted as skipped."""
+        if not self.shares()["ablation"]:
+            return
+        late = not self.endless and self.clock.end - time.monotonic() < IMPORTANCE_TAKES
+        found = "importance: no time was left" if late else importance_record(self.stage)
+        if isinstance(found, str):
+            self.record["plan"]["skipped"].append(found)
+        else:
+            self.record["importance"] = found
 
     def shares(self) -> dict[str, float]:
         """How the time for training is divided."""

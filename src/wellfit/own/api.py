@@ -195,6 +195,7 @@ class _Conduct:
             too_small(stage, self.record, self.folder, self.clock, self._early)
         ablation = times.ablate(complete)
         self._heed()
+        times.weigh()
         write_lean(self.folder, ablation.lean if ablation else None)
         self.progress.phase("test", "the rows that judge are read")
         return self._ending(stage).finish(complete)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wellfit.report.numbers import measured, number
+from wellfit.report.numbers import measured, number, percent
 from wellfit.report.record import find, list_at, mapping_at, number_at, text_at, texts_at
+
+_TOLD = 5  # settings that are named: the rest decides little
 
 
 def earned_words(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -41,6 +43,13 @@ def _lean(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if find(lean, "non_inferior") is True:
         return [("lean", f"recipe.lean.json does without {dropped}: {told} {rows}, where -{margin} was allowed")]
     return [("lean", f"no recipe.lean.json: without {dropped} {told} {rows}, and -{margin} is not ruled out")]
+
+
+def importance_words(record: Mapping[str, Any]) -> str:
+    """What decided the losses of the search's candidates, largest share first; empty where that is unknown."""
+    rows = [row for row in list_at(record, "importance") if isinstance(row, Mapping)]
+    told = [f"{text_at(row, 'name', limit=40)} {percent(number_at(row, 'share'), 0)}" for row in rows[:_TOLD]]
+    return f"share of what the search's candidates differed by: {', '.join(told)}" if told else ""
 
 
 def curse_words(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from wellfit.report.background import command_of
 from wellfit.report.balance import balance_text, introduction
 from wellfit.report.columns import selection_words
-from wellfit.report.earned import curse_words, earned_words
+from wellfit.report.earned import curse_words, earned_words, importance_words
 from wellfit.report.effort import effort_words
 from wellfit.report.numbers import between, clock, count, duration, fixed, measured, percent, signed
 from wellfit.report.plain import plain, shortened
@@ -103,6 +103,8 @@ def result(record: Mapping[str, Any]) -> str:
         found = [f"{part.name} {settings_of(part)}".strip() for part in parts(form)]
         lines.append(told("recipe", ", ".join(found) or "no regularizer at all"))
     lines += [told(topic, sentence) for topic, sentence in earned_words(record)]
+    weighed = importance_words(record)
+    lines += [told("decided", weighed)] if weighed else []
     curse = curse_words(record)
     lines += [told("score", curse)] if curse else []
     removed = selection_words(record)
