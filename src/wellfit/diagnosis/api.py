@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from wellfit.diagnosis.from_curves import as_history, diagnose_history
+from wellfit.diagnosis.from_model import diagnose_setting
 from wellfit.diagnosis.limits import Limits
 from wellfit.diagnosis.result import Diagnosis
+from wellfit.diagnosis.setting import make_setting
 from wellfit.errors import UsageError
 
 
@@ -42,8 +44,25 @@ def diagnose(
     limits = limits or Limits()
     if model is None and history is not None:
         return diagnose_history(as_history(history), limits)
+    if model is not None and train is not None and val is not None:
+        setting = make_setting(
+            model, train, val, loss=loss, recipe=recipe, rate=rate, epochs=epochs, batch=batch, optimizer=optimizer,
+            seed=seed, seeds=seeds,
+        )  # fmt: skip
+        return diagnose_setting(setting, limits, seconds_of(budget))
     raise UsageError(
         "there is nothing to diagnose: neither curves nor a model with rows came.",
         fix="Give diagnose(history), or diagnose(model=Net, train=(X, y), val=(X, y)).",
         code="WF-G07",
     )
+
+
+def seconds_of(budget: str | float) -> float:
+    """Seconds of a budget such as ``60s``, ``10m`` or 90.
+
+    Raises:
+        UsageError: it is no time above 0.
+    """
+    from wellfit.job.options import read_budget
+
+    return read_budget(budget)

@@ -39,6 +39,7 @@ class Setting:
         seed: of the first weights and the order of rows; the seeds of all trainings follow from it.
         seeds: trainings of each variant.
         outputs: the shape of what the model gives for one row.
+        mode: how stacks run: ``traced``, or ``apart`` for models that cannot be stacked.
     """
 
     make: Callable[[], nn.Module]
@@ -54,6 +55,7 @@ class Setting:
     seed: int = 0
     seeds: int = 3
     outputs: tuple[int, ...] | None = None
+    mode: str = "traced"
 
     @property
     def valid(self) -> int:

@@ -1,0 +1,136 @@
+"""How much a change gains: paired over validation rows and seeds, the stopping epoch never scored on its own rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+_DRAWS = 2000
+_BLOCK = 2**24  # numbers of bootstrap counts held at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A mean with its bootstrap interval.
+
+    Attributes:
+        value: the mean.
+        low, high: the interval.
+        error: the standard error.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+
+    @property
+    def resolvable(self) -> float:
+        """The least true effect that would be found in 80 of 100 such experiments: 1.96 + 0.84 standard errors."""
+        return (1.96 + 0.84) * self.error
+
+
+def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
+    """The mean of paired differences (seeds, rows), with a bootstrap over rows and seeds.
+
+    Few seeds drawn with replacement spread less than seeds do; their deviations are widened by sqrt(n / (n - 1)), as a
+    variance of n values is.
+    """
+    count, rows = gains.shape
+    random = np.random.default_rng((seed, count, rows))
+    means = _resampled(gains, random)  # (draws, seeds)
+    whole = means.mean(1, keepdims=True)
+    spread = math.sqrt(count / (count - 1)) if count > 1 else 1.0
+    chosen = random.integers(0, count, (len(means), count))
+    drawn = np.take_along_axis(whole + spread * (means - whole), chosen, axis=1).mean(1)
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(drawn, [tail, 1.0 - tail])
+    return Effect(float(gains.mean()), float(low), float(high), float(drawn.std()))
+
+
+def _resampled(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """(draws, seeds) means over rows drawn with replacement, the same rows for all seeds."""
+    rows = values.shape[1]
+    share = np.full(rows, 1.0 / rows)
+    size = max(1, min(_DRAWS, _BLOCK // rows))
+    parts = []
+    for first in range(0, _DRAWS, size):
+        counts = random.multinomial(rows, share, size=min(size, _DRAWS - first))
+        parts.append(counts @ values.T / rows)
+    return np.concatenate(parts)
+
+
+def stopped(curves: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Losses under early stopping, the stop chosen on one half of the rows and scored on the other, both ways.
+
+    Args:
+        curves: (seeds, evaluations, rows) losses.
+
+    Returns:
+        (seeds, rows) losses, and (seeds, 2) the chosen evaluations.
+    """
+    rows = curves.shape[2]
+    order = np.random.default_rng((seed, rows)).permutation(rows)
+    halves = (order[: rows // 2], order[rows // 2 :])
+    found, chosen = np.empty((len(curves), rows)), np.empty((len(curves), 2), dtype=int)
+    for side, (judging, scored) in enumerate((halves, halves[::-1])):
+        at = curves[:, :, judging].mean(2).argmin(1)
+        chosen[:, side] = at
+        for member, place in enumerate(at):
+            found[member, scored] = curves[member, place, scored]
+    return found, chosen
+
+
+def bca(train: np.ndarray, valid: np.ndarray, level: float = 0.95, draws: int = _DRAWS, seed: int = 0) -> Effect:
+    """The mean of ``valid`` minus the mean of ``train``, two independent samples, with the BCa bootstrap interval.
+
+    Source:
+        Efron, Better Bootstrap Confidence Intervals, Journal of the American Statistical Association 1987.
+    """
+    random = np.random.default_rng((seed, len(train), len(valid)))
+    drawn = _means(valid, draws, random) - _means(train, draws, random)
+    value = float(valid.mean() - train.mean())
+    below = ((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn)
+    error = float(drawn.std())
+    if error == 0.0 or not 0.0 < below < 1.0:
+        return Effect(value, float(drawn.min()), float(drawn.max()), error)
+    bias = float(ndtri(below))
+    # the jackknife of a mean moves by the row's own deviation; both samples speed the error up by their own share
+    parts = [(valid - valid.mean()) / (len(valid) - 1) if len(valid) > 1 else np.zeros(1)]
+    parts.append((train.mean() - train) / (len(train) - 1) if len(train) > 1 else np.zeros(1))
+    cubes = sum(float((p**3).sum()) * (n - 1) ** 3 / n**3 for p, n in zip(parts, (len(valid), len(train)), strict=True))
+    squares = sum(
+        float((p**2).sum()) * (n - 1) ** 2 / n**2 for p, n in zip(parts, (len(valid), len(train)), strict=True)
+    )
+    speed = cubes / (6.0 * squares**1.5) if squares > 0 else 0.0
+    tail = (1.0 - level) / 2.0
+    ends = [bias + (bias + z) / (1.0 - speed * (bias + z)) for z in (ndtri(tail), ndtri(1.0 - tail))]
+    low, high = np.quantile(drawn, ndtr(ends))
+    return Effect(value, float(low), float(high), error)
+
+
+def _means(values: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    rows, share = len(values), np.full(len(values), 1.0 / len(values))
+    size = max(1, min(draws, _BLOCK // rows))
+    parts = [
+        random.multinomial(rows, share, size=min(size, draws - first)) @ values / rows
+        for first in range(0, draws, size)
+    ]
+    return np.concatenate(parts)
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Adjusted p-values of several tests: the family errs no more often than one test would.
+
+    Source:
+        Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 1979.
+    """
+    count = len(p_values)
+    order = np.argsort(p_values)
+    stepped = np.maximum.accumulate((count - np.arange(count)) * np.asarray(p_values)[order])
+    adjusted = np.empty(count)
+    adjusted[order] = np.minimum(1.0, stepped)
+    return adjusted

@@ -1,0 +1,81 @@
+"""A diagnosis by experiment: of a setting that can be trained again."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from wellfit.diagnosis.checks import CHECKS
+from wellfit.diagnosis.experiment import Evidence, run
+from wellfit.diagnosis.layers import look
+from wellfit.diagnosis.limits import Limits
+from wellfit.diagnosis.remedies import cure
+from wellfit.diagnosis.result import Diagnosis, Finding
+from wellfit.diagnosis.rules import judge
+from wellfit.diagnosis.setting import Setting
+from wellfit.diagnosis.verdict import in_order, primary
+
+
+def diagnose_setting(setting: Setting, limits: Limits, seconds: float) -> Diagnosis:
+    """Train the setting and its changes, look inside, and judge."""
+    begun = time.monotonic()
+    evidence = run(setting, limits, begun + seconds)
+    layers = look(evidence.bench, evidence.base, evidence.own)
+    findings = judge(evidence, layers)
+    return conclude(evidence, layers, findings, time.monotonic() - begun)
+
+
+def conclude(evidence: Evidence, layers: list, findings: list[Finding], seconds: float) -> Diagnosis:
+    """The verdict from everything that was found."""
+    first = primary(findings)
+    if first.name == "healthy":
+        findings = [*findings, first]
+    check = CHECKS[first.name]
+    sure = first.confirmed or first.name in ("healthy", "benign-gap")
+    variants = sorted(evidence.tried.values(), key=lambda t: -t.gain)
+    told = first.sentence if first.name in ("healthy", "undecided") else f"{check.title}: {first.sentence}"
+    missing = [f"{CHECKS[f.name].title}: {f.sentence}" for f in findings if f.outcome == "not_applicable"]
+    return Diagnosis(
+        check.verdict, check.code, "confirmed" if sure else "suspected", told, in_order(findings), tuple(variants),
+        check.remedy, (*evidence.skipped, *missing), tuple(layers), cost=cost(evidence, seconds),
+        cure=cure(first.name, evidence.setting.epochs, evidence.setting.recipe, _helped(evidence, first.name)),
+    )  # fmt: skip
+
+
+def _helped(evidence: Evidence, name: str):
+    """The recipe of the change that helped most, where a recipe is the remedy."""
+    change = evidence.helps("more", "much_more") if name in ("variance", "too-long", "label-noise") else None
+    change = evidence.helps("none") if name in ("over-regularized", "collapsed") else change
+    if change is None:
+        return None
+    member = next(m for m in evidence.base.members if m.label == change.name)
+    return member.recipe.active()
+
+
+def cost(evidence: Evidence, seconds: float) -> dict[str, float]:
+    """What it took: trainings side by side, and their time in units of one training of the setting by itself."""
+    setting, bench = evidence.setting, evidence.bench
+    alone = plain_seconds(setting) * setting.steps
+    return {
+        "trainings": bench.spent / setting.steps, "member_steps": float(bench.spent), "seconds": seconds,
+        "training_seconds": bench.seconds, "building_seconds": bench.tracing, "one_training_seconds": alone,
+        "times_one_training": bench.seconds / alone if alone > 0 else float("nan"),
+    }  # fmt: skip
+
+
+def plain_seconds(setting: Setting, steps: int = 12) -> float:
+    """Seconds of one step of an ordinary training loop of the setting: the median of a few."""
+    with torch.random.fork_rng(devices=[]):
+        network = setting.make()
+        rule = torch.optim.Adam if setting.optimizer.startswith("adam") else torch.optim.SGD
+        optimizer = rule((p for p in network.parameters() if p.requires_grad), lr=setting.rate)
+        times = []
+        for number in range(steps):
+            begun = time.perf_counter()
+            rows = torch.arange(number, number + setting.batch) % setting.held
+            optimizer.zero_grad()
+            setting.target.take(rows).loss(network(setting.x[rows])).backward()
+            optimizer.step()
+            times.append(time.perf_counter() - begun)
+    return sorted(times)[len(times) // 2]
