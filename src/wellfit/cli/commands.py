@@ -162,6 +162,35 @@ def gallery(
     return Call("gallery", work, as_json, debug)
 
 
+@app.command(help="Say whether a training over- or underfits, how sure that is, and what helps.")
+def diagnose(
+    path: o.Curves,
+    target: o.Target = None,
+    study: o.Study = None,
+    fail_on: o.FailOn = None,
+    recipe: o.RecipeFile = None,
+    epochs: o.Epochs = None,
+    rate: o.Rate = None,
+    group: o.Group = None,
+    drop: o.Drop = None,
+    task: o.Task = None,
+    budget: o.Budget = "60s",
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    quiet: o.Silence = False,
+    no_color: o.NoColor = False,
+    debug: o.Debug = False,
+) -> Any:
+    from wellfit.cli.diagnosing import diagnose_path
+
+    chosen = {
+        "target": target, "studies": tuple(study or ()), "recipe": recipe, "epochs": epochs, "rate": rate,
+        "group": group, "drop": tuple(drop or ()), "task": task, "budget": budget, "seed": seed,
+    }  # fmt: skip
+    work = partial(diagnose_path, path, chosen, tuple(fail_on or ()), View(as_json, quiet, no_color))
+    return Call("diagnose", work, as_json, debug)
+
+
 @app.command("list", help="List the regularizers by family, with grade, stages and what each does.")
 def list_all(
     family: o.Family = None,

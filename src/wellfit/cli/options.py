@@ -20,6 +20,10 @@ def _name(text: str) -> typer.models.OptionInfo:
 
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: .csv, .tsv, .txt (also .gz, .zip), .parquet.")]
+Curves = Annotated[
+    str,
+    typer.Argument(metavar="PATH", help="Curves (.csv, Keras .json, Lightning metrics.csv, tfevents), or a table."),
+]
 New = Annotated[str, typer.Argument(metavar="NEW", help="A table with the columns of the training.")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
 Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regularizer's name or a code.")]
@@ -88,6 +92,12 @@ SizeX = Annotated[
     str | None, typer.Option("--x-rms", metavar="NUMBER", help="Root mean square of the columns; 1: standardized.")
 ]
 Tools = Annotated[bool, typer.Option("--list", help="List the tools that can be translated.")]
+
+Study = Annotated[
+    list[str] | None, _name("learning-curve, label-noise, random-labels or bias-variance; may be repeated.")
+]
+FailOn = Annotated[list[str] | None, _name("Exit with 10 on this verdict: overfit, or overfit:confirmed.")]
+Epochs = Annotated[int | None, typer.Option(metavar="NUMBER", help="Passes over the training rows; 40 by default.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
 Silence = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

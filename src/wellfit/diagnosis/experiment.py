@@ -200,9 +200,7 @@ def _wider(evidence: Evidence, deadline: float) -> None:
     if _late(evidence, deadline, label):
         return
     setting = evidence.setting
-    some = setting.x[: min(8, setting.held)]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        make = widened(setting.make, some, setting.make().eval()(some).shape)
+    make = widened(setting.make, setting.x[: min(8, setting.held)])
     if make is None:
         evidence.skipped.append(f"{label}: the model is not a chain of layers")
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -15,9 +17,16 @@ from wellfit.diagnosis.result import Diagnosis, Finding
 from wellfit.diagnosis.rules import judge
 from wellfit.diagnosis.setting import Setting
 from wellfit.diagnosis.verdict import in_order, primary
+from wellfit.recipe import Recipe
 
 
-def diagnose_setting(setting: Setting, limits: Limits, seconds: float) -> Diagnosis:
+def diagnose_setting(
+    setting: Setting,
+    limits: Limits,
+    seconds: float,
+    studies: Sequence[str] = (),
+    tell: Callable[[str], None] | None = None,
+) -> Diagnosis:
     """Train the setting and its changes, look inside, and judge."""
     begun = time.monotonic()
     evidence = run(setting, limits, begun + seconds)
@@ -26,7 +35,7 @@ def diagnose_setting(setting: Setting, limits: Limits, seconds: float) -> Diagno
     return conclude(evidence, layers, findings, time.monotonic() - begun)
 
 
-def conclude(evidence: Evidence, layers: list, findings: list[Finding], seconds: float) -> Diagnosis:
+def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Finding], seconds: float) -> Diagnosis:
     """The verdict from everything that was found."""
     first = primary(findings)
     if first.name == "healthy":
@@ -43,7 +52,7 @@ def conclude(evidence: Evidence, layers: list, findings: list[Finding], seconds:
     )  # fmt: skip
 
 
-def _helped(evidence: Evidence, name: str):
+def _helped(evidence: Evidence, name: str) -> Recipe | None:
     """The recipe of the change that helped most, where a recipe is the remedy."""
     change = evidence.helps("more", "much_more") if name in ("variance", "too-long", "label-noise") else None
     change = evidence.helps("none") if name in ("over-regularized", "collapsed") else change

@@ -83,7 +83,8 @@ def _dead(evidence: Evidence, layers: Layers) -> Finding:
     stuck = unfitted(evidence)
     if ill and change and stuck:
         return _by("dead", change, f"{told}; ")
-    return Finding("dead", "finding" if ill and _guessing(evidence) else "healthy", told, share, "of units")
+    lone = ill and _guessing(evidence) and not _freeing(evidence, "none")
+    return Finding("dead", "finding" if lone else "healthy", told, share, "of units")
 
 
 def _guessing(evidence: Evidence) -> bool:
@@ -100,7 +101,8 @@ def _vanishing(evidence: Evidence, layers: Layers) -> Finding:
     ill = share < evidence.limits.vanishing and unfitted(evidence)
     if ill and change:
         return _by("vanishing", change, f"{told}; ")
-    return Finding("vanishing", "finding" if ill and _guessing(evidence) else "healthy", told, share, "of the largest")
+    lone = ill and _guessing(evidence) and not _freeing(evidence, "none")
+    return Finding("vanishing", "finding" if lone else "healthy", told, share, "of the largest")
 
 
 def _collapsed(evidence: Evidence, layers: Layers) -> Finding:

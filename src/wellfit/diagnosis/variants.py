@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -114,18 +115,21 @@ def _stronger(part: Regularizer, drop: float, smooth: float) -> Regularizer:
     return part
 
 
-def widened(make: Callable[[], nn.Module], x: torch.Tensor, outputs: torch.Size) -> Callable[[], nn.Module] | None:
+def widened(make: Any, x: torch.Tensor) -> Callable[[], nn.Module] | None:
     """A maker of the same model with four times the units in every hidden layer; None where that cannot be done.
 
-    It is done for networks whose layers follow one another: linear and convolutional ones and norms between them.
+    It is done for networks whose layers follow one another, linear and convolutional ones and norms between them, and
+    for makers that have a method ``wider(times)``.
     """
+    if hasattr(make, "wider"):
+        return make.wider(WIDER)
 
     def wider() -> nn.Module:
         return _wider(make())
 
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            fits = wider().eval()(x).shape == outputs
+            fits = wider().eval()(x).shape == make().eval()(x).shape
     except Exception:  # a model of another build may raise anything
         return None
     return wider if fits else None
