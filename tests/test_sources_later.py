@@ -92,7 +92,6 @@ def test_row_55_regularization_metrics():
     assert gap(0.0, 1.0)["gap"] == 1.0
 
 
-@later("Part 4: diagnosis")
 def test_row_57_bias_and_variance():
     from wellfit.diagnosis import bias_variance
 
@@ -111,7 +110,6 @@ def test_row_58_diagnosis_by_accuracies():
         assert diagnose(history=history).verdict == verdict
 
 
-@later("Part 4: diagnosis")
 def test_row_59_memorizing_random_labels():
     from wellfit.diagnosis import random_labels
 
@@ -129,7 +127,6 @@ def test_row_60_causes_of_underfitting():
         assert CHECKS[code].remedy
 
 
-@later("Part 4: diagnosis")
 def test_row_63_shift_between_groups():
     """Rows of another hospital: accuracy that falls from group to group is a finding of its own."""
     from wellfit.diagnosis import shift

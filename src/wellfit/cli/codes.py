@@ -81,6 +81,7 @@ _OTHERS: dict[str, str] = {
     "WF-G08": "The file with a history is missing, binary, too large or damaged.",
     "WF-G09": "--fail-on names no verdict and no code of the diagnosis.",
     "WF-G10": "There is no study of that name.",
+    "WF-G11": "Groups that are to be compared are fewer than two, or do not fit the rows.",
     "WF-R01": "Two regularizers have the same name.",
     "WF-R02": "A knob of a regularizer is not a number.",
     "WF-R03": "A knob of a regularizer lies outside the values that make sense.",

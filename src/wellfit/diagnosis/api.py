@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wellfit.diagnosis.from_curves import as_history, diagnose_history
@@ -17,7 +17,7 @@ def diagnose(
     history: Any = None, *, model: Any = None, train: Any = None, val: Any = None, loss: Any = None, recipe: Any = None,
     rate: float = 1e-3, epochs: int = 20, batch: int | None = None, optimizer: str = "adam", seed: int = 0,
     seeds: int = 3, groups: Any = None, budget: str | float = "60s", studies: Sequence[str] = (),
-    limits: Limits | None = None, progress: Any = None,
+    limits: Limits | None = None, progress: Callable[[str], None] | None = None,
 ) -> Diagnosis:  # fmt: skip
     """Say whether a training over- or underfits, how sure that is, and what helps.
 
@@ -37,6 +37,7 @@ def diagnose(
         budget: wall time, ``60s``, ``10m`` or seconds: what does not fit in is left out and said.
         studies: ``learning-curve``, ``label-noise``, ``random-labels``, ``bias-variance``: each trains many times.
         limits: other thresholds.
+        progress: told in sentences what happens; nothing is printed by default.
 
     Raises:
         UsageError, DataError: with a sentence that says what came, what is allowed and what to do.
@@ -49,7 +50,7 @@ def diagnose(
             model, train, val, loss=loss, recipe=recipe, rate=rate, epochs=epochs, batch=batch, optimizer=optimizer,
             seed=seed, seeds=seeds,
         )  # fmt: skip
-        return diagnose_setting(setting, limits, seconds_of(budget))
+        return diagnose_setting(setting, limits, seconds_of(budget), studies, progress)
     raise UsageError(
         "there is nothing to diagnose: neither curves nor a model with rows came.",
         fix="Give diagnose(history), or diagnose(model=Net, train=(X, y), val=(X, y)).",

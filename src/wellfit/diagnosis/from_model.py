@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
+from wellfit.diagnosis import data_checks
 from wellfit.diagnosis.checks import CHECKS
 from wellfit.diagnosis.experiment import Evidence, run
 from wellfit.diagnosis.layers import look
@@ -16,6 +18,8 @@ from wellfit.diagnosis.remedies import cure
 from wellfit.diagnosis.result import Diagnosis, Finding
 from wellfit.diagnosis.rules import judge
 from wellfit.diagnosis.setting import Setting
+from wellfit.diagnosis.stacks import way
+from wellfit.diagnosis.studies import check_studies, run_studies
 from wellfit.diagnosis.verdict import in_order, primary
 from wellfit.recipe import Recipe
 
@@ -29,10 +33,19 @@ def diagnose_setting(
 ) -> Diagnosis:
     """Train the setting and its changes, look inside, and judge."""
     begun = time.monotonic()
+    check_studies(tuple(studies))
+    mode, told = way(setting)
+    setting = dataclasses.replace(setting, mode=mode)
+    if tell:
+        tell(told)
     evidence = run(setting, limits, begun + seconds)
     layers = look(evidence.bench, evidence.base, evidence.own)
-    findings = judge(evidence, layers)
-    return conclude(evidence, layers, findings, time.monotonic() - begun)
+    calibration, sure = data_checks.calibrated(evidence)
+    findings = [*judge(evidence, layers), *data_checks.look(evidence), sure]
+    found = conclude(evidence, layers, findings, time.monotonic() - begun)
+    each = evidence.bench.seconds / max(1.0, found.cost["trainings"])
+    more = run_studies(setting, tuple(studies), each, seconds, tell)
+    return dataclasses.replace(found, calibration=calibration, studies=more)
 
 
 def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Finding], seconds: float) -> Diagnosis:

@@ -181,11 +181,12 @@ def _variance(evidence: Evidence, layers: Layers) -> Finding:
 
 
 def _benign(evidence: Evidence, layers: Layers) -> Finding:
-    gap = evidence.gap
+    gap, helped = evidence.gap, any(t.helps for t in evidence.tried.values())
     told = f"validation loss lies {gap.value:.3g} above training loss [{gap.low:.3g}, {gap.high:.3g}]"
-    outcome = "finding" if gap.low > 0 else "healthy"
-    return Finding("benign-gap", outcome, f"{told}, and no change narrows it" if gap.low > 0 else told, gap.value,
-                   "loss", (gap.low, gap.high), True)  # fmt: skip
+    if gap.low > 0 and not helped:
+        told += ", and no change lowers it"
+        return Finding("benign-gap", "finding", told, gap.value, "loss", (gap.low, gap.high), True)
+    return Finding("benign-gap", "healthy", told, gap.value, "loss", (gap.low, gap.high))
 
 
 def _undecided(evidence: Evidence, layers: Layers) -> Finding:
@@ -193,6 +194,8 @@ def _undecided(evidence: Evidence, layers: Layers) -> Finding:
     limits, rows = evidence.limits, evidence.setting.valid
     worth = max(limits.gain * evidence.valid, limits.floor * evidence.guess)
     names = ("early_stopping", "more", "much_more", *(FREER if unfitted(evidence) else ()))
+    if any(t.helps for t in evidence.tried.values()):
+        names = ()
     open_ones = [n for n in names if n in evidence.effects and evidence.effects[n].value >= worth]
     least = min((e.resolvable for n, e in evidence.effects.items() if n != "half"), default=math.nan)
     told = f"the smallest gain that {rows} validation rows and {evidence.setting.seeds} seeds resolve is {least:.3g}"

@@ -8,9 +8,9 @@ from wellfit.diagnosis.checks import CHECKS
 from wellfit.diagnosis.result import Finding
 
 ORDER = (
-    "broken", "leakage", "diverged", "dead", "vanishing", "unstable", "collapsed", "over-regularized", "epochs",
-    "optimization", "capacity", "features", "double-descent", "label-noise", "too-long", "variance", "class-gap",
-    "shift", "over-confident", "undecided", "benign-gap",
+    "broken", "leakage", "features", "diverged", "dead", "vanishing", "unstable", "collapsed", "over-regularized",
+    "epochs", "optimization", "capacity", "double-descent", "label-noise", "too-long", "variance", "class-gap", "shift",
+    "over-confident", "undecided", "benign-gap",
 )  # fmt: skip
 """Names of checks, most urgent first. What is not here (a noisy curve, the edge of a search) is listed, and is no
 verdict. Wrong labels stand before the overfitting that they bring about."""

@@ -18,6 +18,7 @@ def told(found: Diagnosis, width: int = 100) -> str:
     others = [f for f in found.findings if f.outcome == "finding" and f.code != found.code]
     lines += _block("also", [_finding(f) for f in others], width)
     lines += _block("unclear", [_finding(f) for f in found.findings if f.outcome == "undecided"], width)
+    lines += _block("studies", [f"{name}: {s['sentence']}" for name, s in found.studies.items()], width)
     lines += _block("remedy", list(found.remedies), width)
     fine = [f.code for f in found.findings if f.outcome == "healthy"]
     lines += _block("fine", [", ".join(fine)] if fine else [], width)
