@@ -22,13 +22,13 @@ def test_row_8_gradient_behavior():
     assert np.allclose(slopes, 2.0 * np.array(weights))
 
 
-def test_row_41_mixed_pictures_with_labels():
+def test_pictures_of_row_41_mixed_with_labels():
     plate = mixup()
     assert plate.names == ["first", "second", "blend"]
     assert len(plate.axes) == 6  # a label below each picture
 
 
-def test_row_43_cut_pictures_with_labels():
+def test_pictures_of_row_43_cut_with_labels():
     pasted = cutmix().table.row("pasted")
     assert pasted["temple"] + pasted["flower"] == pytest.approx(1.0)
 

@@ -186,6 +186,8 @@ class Now:
         resources: what a recipe names and a training brings: a teacher's outputs as a function of x, say.
         sites: where the part that runs may act; known in the stages ``batch`` and ``activation`` of a step.
         blocks: (start, width) of each block of 0/1 columns of the inputs that codes one category, where that is known.
+        pixels: the values of black and of white in each channel of pictures, where that is known; where it is not, they
+            are 0 and 1 for floats and 0 and 255 for 8-bit pixels.
         call: in the stage ``activation`` the how-manieth call of the site's module in one pass.
     """
 
@@ -202,6 +204,7 @@ class Now:
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
     sites: tuple[Site, ...] = ()
     blocks: tuple[tuple[int, int], ...] = ()
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     call: int = 1
 
     @classmethod

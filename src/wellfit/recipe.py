@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import json
 import sys
 import warnings
@@ -18,6 +17,7 @@ from torch.utils import _pytree
 from wellfit.draws import Now
 from wellfit.errors import RecipeError, RecipeWarning
 from wellfit.fold import Fold
+from wellfit.joint import among_sites, changed
 from wellfit.middleware import around, middle
 from wellfit.regularizer import GradOf, Params, Regularizer, static
 from wellfit.sites import Site
@@ -131,9 +131,7 @@ class Recipe(Regularizer, abstract=True):
         return rates
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
-        for part in self._doing("batch"):
-            x, target = part.batch(x, target, _among_sites(part, now))
-        return x, target
+        return changed(self._doing("batch"), x, target, now)
 
     def weights(self, params: Params, now: Now) -> Params:
         return self._through("weights", params, now)
@@ -152,7 +150,7 @@ class Recipe(Regularizer, abstract=True):
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
         for part in self._doing("activation"):
             if part.selects_site(site):
-                h = part.activation(h, site, params, _among_sites(part, now))
+                h = part.activation(h, site, params, among_sites(part, now))
         return h
 
     def kept_rows(self, site: Site, rows: int, now: Now) -> Tensor | None:
@@ -284,11 +282,6 @@ def leaf_of(part: Regularizer) -> Regularizer:
     while isinstance(part, Regularizer) and hasattr(part, "inner"):
         part = part.inner
     return part
-
-
-def _among_sites(part: Regularizer, now: Now) -> Now:
-    """The moment of a part, with the sites that it selects."""
-    return dataclasses.replace(now, owner=part.name, sites=tuple(s for s in now.sites if part.selects_site(s)))
 
 
 def _statics(part: Regularizer) -> tuple[Any, ...]:

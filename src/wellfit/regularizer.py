@@ -16,6 +16,7 @@ from wellfit.knobs import Knob, check_knob, knob, memory, static
 if TYPE_CHECKING:
     from wellfit.draws import Now
     from wellfit.fold import Fold
+    from wellfit.joint import Joint
     from wellfit.sites import Site
     from wellfit.target import Target
 
@@ -76,6 +77,8 @@ class Regularizer:
     """Which parameters it is handed: ``weights`` (two dimensions and more: no biases, no norms) or ``all``."""
     site_kinds: ClassVar[frozenset[str]] = frozenset()
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    inputs: ClassVar[str] = "any"
+    """What ``batch`` takes: ``any`` inputs, or only an ``image``: (batch, channels, height, width)."""
     standard: ClassVar[frozenset[str]] = frozenset()
     """The kinds of data (``table``, ``image``, ``text``) whose default search draws from it."""
     exempt: ClassVar[str] = ""
@@ -173,6 +176,17 @@ class Regularizer:
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
         return x, target
+
+    def joint(self) -> Joint | None:
+        """What does this part's ``batch`` together with others whose joint is equal; None where it acts by itself.
+
+        A query and no stage: a recipe asks it, so that what several parts do to a batch is computed once.
+        """
+        return None
+
+    def at(self, now: Now) -> Regularizer:
+        """The leaf as it stands at a moment; what wraps it answers with what is inside."""
+        return self
 
     def weights(self, params: Params, now: Now) -> Params:
         return params

@@ -14,6 +14,7 @@ from wellfit.dials import Dial, Ramp
 from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.fold import Fold
+from wellfit.joint import Joint
 from wellfit.knobs import Knob, memory, static
 from wellfit.recipe import leaf_of
 from wellfit.regularizer import EXTRA, GradOf, Params, Regularizer
@@ -72,9 +73,15 @@ class Wrapper(Regularizer, abstract=True):
     def selects_site(self, site: Site) -> bool:
         return self.inner.selects_site(site)
 
-    def at(self, now: Now) -> Regularizer:
+    def within(self, now: Now) -> Regularizer:
         """The part inside, as it stands at this moment."""
         return self.inner
+
+    def at(self, now: Now) -> Regularizer:
+        return self.within(now).at(now)
+
+    def joint(self) -> Joint | None:
+        return self.inner.joint()
 
     def resample(self, data: Fold, now: Now) -> Fold:
         return self.inner.resample(data, now)
@@ -89,43 +96,43 @@ class Wrapper(Regularizer, abstract=True):
         return self.remember(inner=self.inner.start(weights))
 
     def rate(self, rates: Params, now: Now) -> Params:
-        return self.at(now).rate(rates, now)
+        return self.within(now).rate(rates, now)
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
-        return self.at(now).batch(x, target, now)
+        return self.within(now).batch(x, target, now)
 
     def weights(self, params: Params, now: Now) -> Params:
-        return self.at(now).weights(params, now)
+        return self.within(now).weights(params, now)
 
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
-        return self.at(now).activation(h, site, params, now)
+        return self.within(now).activation(h, site, params, now)
 
     def kept_rows(self, site: Site, rows: int, now: Now) -> Tensor | None:
-        return self.at(now).kept_rows(site, rows, now)
+        return self.within(now).kept_rows(site, rows, now)
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
-        return self.at(now).objective(loss_of, x, target, now)
+        return self.within(now).objective(loss_of, x, target, now)
 
     def penalty(self, params: Params, now: Now) -> Tensor:
-        return self.at(now).penalty(params, now)
+        return self.within(now).penalty(params, now)
 
     def penalty_gradient(self, params: Params, now: Now) -> Params:
-        return self.at(now).penalty_gradient(params, now)
+        return self.within(now).penalty_gradient(params, now)
 
     def gradient(self, grad_of: GradOf, params: Params, now: Now) -> Params:
-        return self.at(now).gradient(grad_of, params, now)
+        return self.within(now).gradient(grad_of, params, now)
 
     def shrink(self, params: Params, now: Now) -> Params:
-        return self.at(now).shrink(params, now)
+        return self.within(now).shrink(params, now)
 
     def project(self, params: Params, now: Now) -> Params:
-        return self.at(now).project(params, now)
+        return self.within(now).project(params, now)
 
     def after_step(self, weights: Params, now: Now) -> Self:
-        return self._keep(self.at(now).after_step(weights, now), now)
+        return self._keep(self.within(now).after_step(weights, now), now)
 
     def after_epoch(self, weights: Params, metrics: Params, now: Now) -> Self:
-        return self._keep(self.at(now).after_epoch(weights, metrics, now), now)
+        return self._keep(self.within(now).after_epoch(weights, metrics, now), now)
 
     def stop(self) -> Tensor | bool:
         return self.inner.stop()
@@ -230,7 +237,7 @@ class Schedule(Wrapper, abstract=True):
         stages = self.inner.stages
         return stages | {"after_step"} if "deploy" in stages else stages  # what deploys remembers the dial
 
-    def at(self, now: Now) -> Regularizer:
+    def within(self, now: Now) -> Regularizer:
         return _dialed(self.inner, self.dial(now.epoch))
 
     def start(self, weights: Params) -> Self:

@@ -61,9 +61,9 @@ NETWORKS = {
     "WeightStandardization",
 }  # fmt: skip
 ON_ALL = {
-    "AdversarialTraining", "ConfidencePenalty", "CutMix", "Cutout", "Distillation", "EarlyStopping",
-    "InputGradientPenalty", "InputNoise", "JacobianPenalty", "LabelSmoothing", "Mixup", "RDrop", "SelfDistillation",
-    "VirtualAdversarial",
+    "AdversarialTraining", "Brightness", "ConfidencePenalty", "Contrast", "Crop", "CutMix", "Cutout", "Distillation",
+    "EarlyStopping", "Flip", "InputGradientPenalty", "InputNoise", "JacobianPenalty", "LabelSmoothing", "Mixup",
+    "RDrop", "Rotation", "Saturation", "SelfDistillation", "Shear", "Shift", "VirtualAdversarial", "Zoom",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ FACES = {"keras", "lightning", "huggingface", "sklearn"}
 """Public modules of one line each, for the adapter behind them."""
 CORE = {
     "errors", "fold", "knobs", "stacking", "regularizer", "draws", "target", "sites", "recipe", "recipe_json",
-    "wrappers", "dials", "files", "middleware",
+    "wrappers", "dials", "files", "middleware", "joint",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class ModelStudy:
         make: builds one.
         rows: the data that all members share.
         blocks: of 0/1 columns, which only the main job's tables know of.
+        pixels: of black and white, which only the main job's pictures know of.
         functions: whether activations that it calls as functions become modules.
     """
 
@@ -53,6 +54,7 @@ class ModelStudy:
     rows: Rows
     device: str = "cpu"
     blocks: tuple[tuple[int, int], ...] = ()
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     functions: bool = False
 
     def network(self) -> nn.Module:

@@ -3,6 +3,7 @@
 from wellfit.regularizers.adversarial import AdversarialTraining, VirtualAdversarial
 from wellfit.regularizers.anchors import L2SP, Mixout
 from wellfit.regularizers.averaging import EMA, SWA, Lookahead
+from wellfit.regularizers.color import Brightness, Contrast, Saturation
 from wellfit.regularizers.connections import DropConnect, SkipConnection
 from wellfit.regularizers.constraints import Ball, MaxNorm, MinMaxNorm, NonNegative, SpectralNorm, UnitNorm
 from wellfit.regularizers.cutmix import CutMix, Cutout
@@ -11,6 +12,7 @@ from wellfit.regularizers.depth import LayerDrop, ShakeDrop, ShakeShake, Stochas
 from wellfit.regularizers.distillation import Distillation, SelfDistillation
 from wellfit.regularizers.dropout import AlphaDropout, Dropout, GaussianDropout, SpatialDropout
 from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseRates
+from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
 from wellfit.regularizers.mixing import ManifoldMixup, Mixup
 from wellfit.regularizers.noise import ActivationNoise, GradientNoise, InputNoise, NEFTune, WeightNoise
@@ -51,11 +53,14 @@ __all__ = [
     "Ball",
     "BatchNorm",
     "BorderlineSMOTE",
+    "Brightness",
     "ClassWeights",
     "ClipNorm",
     "ClipValue",
     "ConfidencePenalty",
+    "Contrast",
     "CosineSchedule",
+    "Crop",
     "CutMix",
     "Cutout",
     "Distillation",
@@ -65,6 +70,7 @@ __all__ = [
     "EarlyStopping",
     "ElasticNet",
     "EmbeddingDropout",
+    "Flip",
     "Freeze",
     "FreezeStatistics",
     "GaussianDropout",
@@ -97,10 +103,14 @@ __all__ = [
     "OverSample",
     "RDrop",
     "ReduceOnPlateau",
+    "Rotation",
     "RowDropout",
+    "Saturation",
     "SelfDistillation",
     "ShakeDrop",
     "ShakeShake",
+    "Shear",
+    "Shift",
     "SkipConnection",
     "SnapshotCycle",
     "SpatialDropout",
@@ -117,4 +127,5 @@ __all__ = [
     "WeightDecay",
     "WeightNoise",
     "WeightStandardization",
+    "Zoom",
 ]

@@ -26,8 +26,8 @@ Outcome = dict[str, Tensor]
 def check_neutral(cls: type[Regularizer]) -> None:
     """At each neutral value every stage is the exact identity: as a float, a 0-d tensor, and in a stack."""
     for task in sorted(cls.tasks):
-        network = small_network(task)
-        samples = [draw_sample(seed, task) for seed in range(3)]
+        network = small_network(task, cls.inputs)
+        samples = [draw_sample(seed, task, inputs=cls.inputs) for seed in range(3)]
         for part in _neutrals(cls):
             like = samples[0].x
             for form in (part, Recipe(part).on(like).parts[0]):
@@ -41,7 +41,8 @@ def check_neutral(cls: type[Regularizer]) -> None:
 
 def check_purity(cls: type[Regularizer]) -> None:
     """Stages leave their inputs and every global generator alone, and give the same result for the same seed."""
-    sample, network = draw_sample(1, sorted(cls.tasks)[0]), small_network(sorted(cls.tasks)[0])
+    task = sorted(cls.tasks)[0]
+    sample, network = draw_sample(1, task, inputs=cls.inputs), small_network(task, cls.inputs)
     before = (copy.deepcopy(sample), copy.deepcopy(network.state_dict()))
     generators = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())
     for part in examples(cls):
@@ -59,10 +60,10 @@ def check_purity(cls: type[Regularizer]) -> None:
 def check_knob_forms(cls: type[Regularizer]) -> None:
     """A knob may be a float, a 0-d tensor or a member of a stack, with one result."""
     task = sorted(cls.tasks)[0]
-    network = small_network(task)
+    network = small_network(task, cls.inputs)
     parts = list(examples(cls))
     for dtype, bound in ((torch.float64, 1e-12), (torch.float32, 2e-5)):
-        samples = [draw_sample(seed, task, dtype) for seed in range(len(parts))]
+        samples = [draw_sample(seed, task, dtype, inputs=cls.inputs) for seed in range(len(parts))]
         stacked = in_stack(parts, samples, network)
         for i, (part, sample) in enumerate(zip(parts, samples, strict=True)):
             as_float = outcome(part, sample, network)
@@ -74,10 +75,10 @@ def check_knob_forms(cls: type[Regularizer]) -> None:
 def check_dtype_and_device(cls: type[Regularizer]) -> None:
     """What goes in as float32, float64 or bfloat16 comes out so, where it was; floats stay finite."""
     task = sorted(cls.tasks)[0]
-    network = small_network(task)
+    network = small_network(task, cls.inputs)
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         for device in ("cpu", "cuda" if torch.cuda.is_available() else "meta"):
-            sample = draw_sample(2, task, dtype, device)
+            sample = draw_sample(2, task, dtype, device, inputs=cls.inputs)
             for part in (cls(), Recipe(cls()).on(sample.x).parts[0]):
                 got, idle = outcome(part, sample, network), outcome(part, sample, network, plain=True)
                 for name, value in got.items():
@@ -86,7 +87,7 @@ def check_dtype_and_device(cls: type[Regularizer]) -> None:
                     hold(kept, cls, f"{name} goes in as {idle[name].dtype} on {device} and comes out as {kind}")
                     finite = value.is_meta or bool(torch.isfinite(value).all())
                     hold(finite, cls, f"{name} is not finite in {dtype}")
-        types = {p.dtype for p in cls().rewrite(small_network(task).to(dtype)).parameters()}
+        types = {p.dtype for p in cls().rewrite(small_network(task, cls.inputs).to(dtype)).parameters()}
         hold(types == {dtype}, cls, f"rewrite makes {types} of {dtype}")
 
 
@@ -95,7 +96,7 @@ def check_penalty_gradient(cls: type[Regularizer]) -> None:
     if "penalty" not in cls.stages:
         return
     for seed, part in enumerate(examples(cls)):
-        part, sample = begun(part, draw_sample(seed, sorted(cls.tasks)[0]))
+        part, sample = begun(part, draw_sample(seed, sorted(cls.tasks)[0], inputs=cls.inputs))
         params = part.select(sample.params)
         now = Now.at(0, rates=dict.fromkeys(params, torch.tensor(0.1)))
         automatic = Regularizer.penalty_gradient(part, params, now)
@@ -114,7 +115,7 @@ def check_penalty_gradient(cls: type[Regularizer]) -> None:
 def check_strength(cls: type[Regularizer]) -> None:
     """Turning a knob away from neutral never makes the effect smaller, and in the end larger."""
     task = sorted(cls.tasks)[0]
-    network = small_network(task)
+    network = small_network(task, cls.inputs)
     for name, facts in cls.knobs().items():
         if facts.neutral is None:
             continue
@@ -144,7 +145,7 @@ def _effect(part: Regularizer, network: torch.nn.Module, task: str) -> float:
     """
     total = 0.0
     for step in (*range(100_000, 100_008), *range(8 if "rate" in part.stages else 0)):
-        sample = draw_sample(step, task, rows=32)
+        sample = draw_sample(step, task, rows=32, inputs=part.inputs)
         got = outcome(part, sample, network, step=step)
         idle = outcome(part, sample, network, step=step, plain=True)
         mixed = tuple(f"{stage}." for stage in ("batch", "activation") if "batch" in part.stages)

@@ -42,6 +42,7 @@ def check_facts(cls: type[Regularizer]) -> None:
     hold(cls.standard <= {"table", "image", "text"}, cls, f"standard is {set(cls.standard)}")
     searchable = not cls.standard or not (cls.exempt or cls.grade.startswith("C"))
     hold(searchable, cls, "what default searches draw from is graded A or B and has a neutral value")
+    hold(cls.inputs in ("any", "image"), cls, f"inputs is {cls.inputs!r}; allowed are 'any' and 'image'")
     hold(cls.tasks <= {"classification", "regression"} and cls.tasks, cls, f"tasks are {set(cls.tasks)}")
 
 

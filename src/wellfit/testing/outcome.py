@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from wellfit.testing.hidden import hidden_forms
 from wellfit.training.step import Seen, network_weights
 
 INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
+PICTURE = (3, 8, 6)
+"""Channels, height and width of the pictures that are shown to what takes nothing else."""
 KINDS = ("input", "preactivation", "hidden", "embedding", "branch", "branches")
 SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in KINDS for i in range(2))
 _LOSSES = (3.0, 2.0, 1.0, *[1.0] * 37)
@@ -48,10 +51,13 @@ class Sample(NamedTuple):
         return {**self.params, **self.buffers}
 
 
-def small_network(task: str) -> nn.Module:
+def small_network(task: str, inputs: str = "any") -> nn.Module:
     """A network of two hidden layers; its weights are never read."""
+    outputs = OUTPUTS if task == "classification" else 1
     with torch.random.fork_rng(devices=[]):
-        return MLP(Shape(INPUTS, OUTPUTS if task == "classification" else 1, WIDTH, 2))
+        if inputs == "image":
+            return nn.Sequential(nn.Flatten(), MLP(Shape(math.prod(PICTURE), outputs, WIDTH, 2)))
+        return MLP(Shape(INPUTS, outputs, WIDTH, 2))
 
 
 def draw_sample(
@@ -60,6 +66,7 @@ def draw_sample(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
     rows: int = ROWS,
+    inputs: str = "any",
 ) -> Sample:
     """A sample that follows from its seed; global generators are left alone."""
     generator = torch.Generator().manual_seed(seed)
@@ -67,7 +74,7 @@ def draw_sample(
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64).to(device, dtype)
 
-    params = {n: 0.7 * normal(*p.shape) for n, p in small_network(task).named_parameters()}
+    params = {n: 0.7 * normal(*p.shape) for n, p in small_network(task, inputs).named_parameters()}
     buffers = {"statistic": normal(WIDTH), "count": torch.tensor(3, device=device)}
     if task == "classification":
         labels = torch.randint(OUTPUTS, (rows,), generator=generator)
@@ -76,7 +83,16 @@ def draw_sample(
         values = normal(rows, 1)
     weight = torch.ones(rows, dtype=dtype, device=device)
     target = Target(values, weight, task == "classification")
-    return Sample(params, buffers, normal(rows, INPUTS), target, normal(rows, WIDTH), member_key(seed).to(device))
+    x = _pictures(normal(rows, 3, 4)) if inputs == "image" else normal(rows, INPUTS)
+    return Sample(params, buffers, x, target, normal(rows, WIDTH), member_key(seed).to(device))
+
+
+def _pictures(shares: Tensor) -> Tensor:
+    """Pictures of a smooth course between black and white, (rows, 3, height, width): blends of slow waves."""
+    down, across = (torch.linspace(0.0, 2.0, side).to(shares)[:, None] for side in PICTURE[1:])
+    waves = torch.stack([torch.sin(down + across.mT), torch.cos(2 * down - across.mT), down + 0 * across.mT])
+    offset, shares = shares[..., :1, None], shares[..., 1:]
+    return torch.sigmoid((shares[..., None, None] * waves).sum(2) + offset)
 
 
 def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int = 3, plain: bool = False) -> Any:

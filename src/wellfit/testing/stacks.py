@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import torch
 from torch import Tensor, nn
@@ -25,12 +26,12 @@ def check_stack_training(cls: type[Regularizer], optimizer: Optimizer | None = N
     """K stacked trainings end where K lone ones do, in float64, for both tasks; vmap and functional_call included."""
     for task in sorted(cls.tasks):
         recipes = [Recipe(part) for part in examples(cls)]
-        network = recipes[0].rewrite(small_network(task).double())
-        trainer = Trainer(network, optimizer or _ADAM, {"teacher": lambda x, wide=_OUTPUTS[task]: x[:, :wide]})
+        network = recipes[0].rewrite(small_network(task, cls.inputs).double())
+        trainer = Trainer(network, optimizer or _ADAM, {"teacher": functools.partial(_teacher, _OUTPUTS[task])})
         states = [trainer.start(_filled(network, seed), r) for seed, r in enumerate(recipes)]
-        stacked = train_stacked(trainer, states, task)
+        stacked = train_stacked(trainer, states, task, cls.inputs)
         for seed, state in enumerate(states):
-            lone = train_alone(trainer, state, seed, task)
+            lone = train_alone(trainer, state, seed, task, cls.inputs)
             for name, weight in lone.deployed().items():
                 difference = float((weight - stacked[name][seed]).abs().max())
                 hold(
@@ -38,20 +39,24 @@ def check_stack_training(cls: type[Regularizer], optimizer: Optimizer | None = N
                 )
 
 
-def train_alone(trainer: Trainer, state: State, seed: int, task: str) -> State:
+def _teacher(outputs: int, x: Tensor) -> Tensor:
+    return x.flatten(1)[:, :outputs]
+
+
+def train_alone(trainer: Trainer, state: State, seed: int, task: str, inputs: str = "any") -> State:
     """Some steps of one model, without vmap."""
     for step in range(_STEPS):
         now = Now.at(step, seed, rates=dict.fromkeys(state.params, torch.tensor(_RATE, dtype=torch.float64)))
-        state, _ = trainer.step(state, _batch(seed, step, task), now)
+        state, _ = trainer.step(state, _batch(seed, step, task, inputs), now)
     return state
 
 
-def train_stacked(trainer: Trainer, states: list[State], task: str) -> dict[str, Tensor]:
+def train_stacked(trainer: Trainer, states: list[State], task: str, inputs: str = "any") -> dict[str, Tensor]:
     """The same steps of all models at once; the weights to hand over, members first."""
     state = stack_trees(states)
     keys = torch.stack([member_key(seed) for seed in range(len(states))])
     for step in range(_STEPS):
-        batch = stack_trees([_batch(seed, step, task) for seed in range(len(states))])
+        batch = stack_trees([_batch(seed, step, task, inputs) for seed in range(len(states))])
 
         def one(state: State, batch: Batch, key: Tensor, step: int = step) -> tuple[State, Tensor]:
             rates = dict.fromkeys(state.params, torch.tensor(_RATE, dtype=torch.float64))
@@ -61,8 +66,8 @@ def train_stacked(trainer: Trainer, states: list[State], task: str) -> dict[str,
     return torch.func.vmap(State.deployed)(state)
 
 
-def _batch(seed: int, step: int, task: str) -> Batch:
-    sample = draw_sample(1000 * seed + step, task)
+def _batch(seed: int, step: int, task: str, inputs: str) -> Batch:
+    sample = draw_sample(1000 * seed + step, task, inputs=inputs)
     return Batch(sample.x, sample.target)
 
 

@@ -74,6 +74,7 @@ class Trainer:
         precision: what the passes of a step are computed in, one of ``precision.PRECISIONS``; weights, gradients,
             losses and evaluations are float32 either way, and float64 networks stay what they are.
         blocks: (start, width) of each block of 0/1 columns of the inputs that codes one category, where that is known.
+        pixels: the values of black and of white in each channel of pictures, see ``Now``.
     """
 
     network: nn.Module
@@ -82,6 +83,7 @@ class Trainer:
     skips: bool = False
     precision: str = "float32"
     blocks: tuple[tuple[int, int], ...] = ()
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -105,7 +107,7 @@ class Trainer:
     def step(self, state: State, batch: Batch, now: Now) -> tuple[State, Tensor]:
         """One step: the next state, and the loss on the batch as trained (regularizers on, penalties left out)."""
         now = dataclasses.replace(now, predict=self.predict, resources=self.resources, sites=self.sites)
-        now = dataclasses.replace(now, blocks=self.blocks)
+        now = dataclasses.replace(now, blocks=self.blocks, pixels=self.pixels)
         now = dataclasses.replace(now, rates=state.recipe.rate(now.rates, now))
         x, target = state.recipe.batch(batch.x, batch.target, now)
         passes: list[tuple[Tensor, Seen]] = []

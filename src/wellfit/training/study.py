@@ -28,12 +28,14 @@ class Study:
 
     Attributes:
         blocks: (start, width) of each block of 0/1 columns that codes one category.
+        pixels: the values of black and of white in each channel of pictures, see ``Now``.
     """
 
     shape: Makes
     rows: Rows
     device: str = "cpu"
     blocks: tuple[tuple[int, int], ...] = ()
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def network(self) -> nn.Module:
         """One network, its weights drawn from torch's generator."""
@@ -111,7 +113,7 @@ class Desk:
         key = structure.parts_key()
         if key not in self._populations:
             network = seeded(lambda: self.network(structure), 0)
-            trainer = Trainer(network, Adam(), blocks=self.study.blocks)
+            trainer = Trainer(network, Adam(), blocks=self.study.blocks, pixels=self.study.pixels)
             self._populations[key] = Population(trainer, self.rows)
         return self._populations[key]
 

@@ -1,0 +1,111 @@
+"""Colors of pictures: where black and white are, what gray is, and one color matrix a picture for all parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from wellfit.draws import Now
+from wellfit.regularizers.affine import check_image
+from wellfit.regularizers.amounts import amounts_of, back_to
+from wellfit.target import Target
+
+LUMA = (0.299, 0.587, 0.114)
+"""How much red, green and blue count for gray: ITU-R BT.601."""
+
+
+class ColorMap(NamedTuple):
+    """A map of colors for each picture: c -> matrix @ c + offset, (rows, channels, channels) and (rows, channels)."""
+
+    matrix: Tensor
+    offset: Tensor
+
+    def after(self, first: ColorMap) -> ColorMap:
+        """This map of what the first one leaves."""
+        moved = (self.matrix @ first.offset.unsqueeze(-1)).squeeze(-1)
+        return ColorMap(self.matrix @ first.matrix, moved + self.offset)
+
+    def means(self, means: Tensor) -> Tensor:
+        """(rows, channels) means of pictures after the map, from those before it."""
+        return (self.matrix @ means.unsqueeze(-1)).squeeze(-1) + self.offset
+
+
+def levels(x: Tensor, now: Now) -> tuple[Tensor, Tensor]:
+    """The values of black and of white in each channel, (channels,) float64 each.
+
+    Where a training does not know them (``Now.pixels``), they are 0 and 1, for 8-bit pixels 0 and 255.
+    """
+    channels = x.shape[1]
+    ends = now.pixels or ((0.0,) * channels, (255.0 if x.dtype == torch.uint8 else 1.0,) * channels)
+    black, white = (torch.tensor(end, dtype=torch.float64, device=x.device) for end in ends)
+    return black, white
+
+
+def gray_shares(x: Tensor) -> Tensor:
+    """(channels,) float64, how much each channel counts for gray: luma for three channels, else all alike."""
+    channels = x.shape[1]
+    shares = LUMA if channels == 3 else (1.0 / channels,) * channels
+    return torch.tensor(shares, dtype=torch.float64, device=x.device)
+
+
+def scaled_about(factor: Tensor, points: Tensor) -> ColorMap:
+    """Every channel drawn away from a point by a factor (rows,): c -> point + factor * (c - point).
+
+    Args:
+        factor: (rows,).
+        points: (channels,) or (rows, channels).
+    """
+    channels = points.shape[-1]
+    eye = torch.eye(channels, dtype=factor.dtype, device=factor.device)
+    return ColorMap(factor[:, None, None] * eye, (1.0 - factor)[:, None] * points)
+
+
+def away_from_gray(factor: Tensor, shares: Tensor) -> ColorMap:
+    """Colors drawn away from their own gray by a factor (rows,): c -> gray(c) + factor * (c - gray(c))."""
+    channels = len(shares)
+    eye = torch.eye(channels, dtype=factor.dtype, device=factor.device)
+    rest = (1.0 - factor)[:, None, None]
+    return ColorMap(factor[:, None, None] * eye + rest * shares, factor.new_zeros(()).expand(len(factor), channels))
+
+
+def recolor(x: Tensor, colors: ColorMap) -> Tensor:
+    """Pictures with other colors, each by its own map; those whose map is exactly the identity come back bit for bit.
+
+    Args:
+        x: (rows, channels, height, width), floats. Values may leave the range they had: no network minds.
+    """
+    rows, channels, height, width = x.shape
+    exact = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
+    matrix, offset = colors.matrix.to(exact.dtype), colors.offset.to(exact.dtype)
+    if channels == 1:  # a product of one row is a slow way to multiply
+        out = exact * matrix.unsqueeze(-1) + offset[:, :, None, None]
+    else:
+        out = torch.baddbmm(offset.unsqueeze(-1), matrix, exact.reshape(rows, channels, height * width)).view_as(exact)
+    eye = torch.eye(channels, dtype=colors.matrix.dtype, device=x.device)
+    still = (colors.matrix == eye).flatten(1).all(1) & (colors.offset == 0).all(1)
+    return torch.where(still[:, None, None, None], x, out.to(x.dtype))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recolor:
+    """The joint of everything that changes colors: one color matrix from all parts.
+
+    A map of colors moves the means of the channels with it, so that a later part that asks for them need not wait for
+    the picture.
+    """
+
+    def __call__(self, parts: Sequence[tuple[Any, Now]], x: Tensor, target: Target) -> tuple[Tensor, Target]:
+        check_image(x, parts[0][0].name)
+        values = amounts_of(x, parts[0][0].name)
+        means = values.mean((2, 3), dtype=torch.float64 if values.dtype == torch.float64 else torch.float32)
+        means = means.to(torch.float64)
+        total: ColorMap | None = None
+        for part, now in parts:
+            own = part.colors(x, means, now)
+            means, total = own.means(means), own if total is None else own.after(total)
+        assert total is not None
+        return back_to(x, recolor(values, total)), target
