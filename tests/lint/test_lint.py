@@ -223,8 +223,8 @@ CASES = {
     ],
     "WF-L45": [
         (
-            lambda: (Recipe(MaxNorm()), {"model": _frozen()}),
-            lambda: (Recipe(where(MaxNorm(), "2.*")), {"model": _frozen()}),
+            lambda: (Recipe(MaxNorm(), where(wellfit.Freeze(), "2.*")), {"model": _frozen()}),
+            lambda: (Recipe(MaxNorm(), where(wellfit.Freeze(), "0.*")), {"model": _frozen()}),  # not trained at all
         ),
         (
             lambda: (Recipe(MaxNorm(), where(wellfit.Freeze(), "blocks.0.*")), {"model": _mlp()}),

@@ -133,13 +133,11 @@ def moving_statistics(at: Situation) -> Iterator[str]:
 
 
 def _frozen(at: Situation) -> set[str]:
+    """Weights that Freeze holds by a rate of 0. What wants no gradient is nobody's to move: training leaves it out."""
     if at.model is None:
         return set()
-    named = dict(at.model.named_parameters())
-    off = {n for n, p in named.items() if not p.requires_grad}
-    for part in at.parts("Freeze"):
-        off |= set(at.weights_of(part))
-    return off
+    still = {n for n, p in at.model.named_parameters() if not p.requires_grad}
+    return {n for part in at.parts("Freeze") for n in at.weights_of(part)} - still
 
 
 def _norm_follows(later: list[tuple[str, nn.Module]]) -> bool:
