@@ -8,13 +8,13 @@ import pytest
 from wellfit.gallery import balls, cutmix, dashboard, map_of_methods, mixup, penalties
 
 
-def test_row_7_penalty_and_constraint_form():
+def test_figure_of_row_07_penalty_and_constraint_form():
     """Circle, diamond and the shape between, of limit 1, each with its optimum on the edge."""
     assert balls().names == ["L2 ball", "L1 ball", "elastic-net ball"]
     assert balls().table.column("measure") == pytest.approx([1.0, 1.0, 1.0])
 
 
-def test_row_8_gradient_behavior():
+def test_figure_of_row_08_gradient_behavior():
     """The pull of L1 is constant and 0 at 0; that of L2 is in proportion to the weight."""
     rows = penalties().table.rows
     assert [slope for name, _, _, slope in rows if name == "L1"] == [-1.0, -1.0, -1.0, 0.0, 1.0, 1.0, 1.0]
