@@ -40,7 +40,7 @@ class Source:
     kind: str
 
 
-@functools.lru_cache(maxsize=2)  # cases come data set by data set
+@functools.lru_cache(maxsize=8)
 def read(folder: Path, name: str, bags: bool = False) -> Source:
     """One data set; ``bags`` reads texts as word numbers instead of TF-IDF.
 
