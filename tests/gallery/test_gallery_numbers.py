@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,8 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 from wellfit import gallery
 from wellfit.gallery import curves, fits, hidden, images, one_weight, optimum
+
+augmentations = importlib.import_module("wellfit.gallery.augmentations")  # the function has the same name
 
 KINDS = {
     "L2 ball": lambda w: np.sqrt((w**2).sum()),
@@ -204,6 +208,22 @@ def test_labels_are_what_the_pixels_are():
     for row in gallery.cutout().table.rows:
         assert row[1] <= 0.25 + 1e-9
         assert row[4:] == (0.0, 1.0)
+
+
+def test_augmented_pictures_are_what_they_say():
+    """A mirror image is torch.flip; brightness scales all; a move brings no value that was not there; labels stay."""
+    before = images.photographs()[1]
+    made = {name: augmentations.changed(recipe, 0)[1] for name, recipe in augmentations.recipes().items()}
+    assert torch.allclose(made["Flip 0.5"], before.flip(-1), atol=1e-12)
+    factor = (made["Brightness 0.2"].mean() / before.mean()).item()
+    assert 0.8 <= factor <= 1.2
+    assert torch.allclose(made["Brightness 0.2"], factor * before, atol=1e-9)
+    for name in ("Rotation 20", "Zoom 0.2", "Shift 0.2", "Shear 0.2", "Crop 0.2", "turned and zoomed"):
+        assert made[name].min() >= before.min() - 1e-9
+        assert made[name].max() <= before.max() + 1e-9
+    for row in gallery.augmentations().table.rows:
+        assert row[2] > 0.02
+        assert row[-2:] == (0.0, 1.0)
 
 
 def test_families_of_noise_are_equal_in_deviation_and_differ_in_kind():

@@ -6,6 +6,7 @@ has all of them by name; ``draw_gallery`` writes them into a folder with a page.
 
 from __future__ import annotations
 
+from wellfit.gallery.augmentations import augmentations
 from wellfit.gallery.curves import dashboard, learning_curve, regularization_path, validation_curve
 from wellfit.gallery.fits import bias_variance, overfit_polynomial
 from wellfit.gallery.folder import chosen, draw_gallery
@@ -21,6 +22,7 @@ __all__ = [
     "Entry",
     "Plate",
     "Table",
+    "augmentations",
     "balls",
     "balls_inside",
     "bias_variance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 from wellfit.gallery.look import BLUE, COLORS, ORANGE, bare, label_bars, sheet
 from wellfit.gallery.plate import Plate, Table, figure
 from wellfit.target import Target
+
+if TYPE_CHECKING:
+    from wellfit.draws import Now
 
 NAMES = ("temple", "flower")
 
@@ -25,11 +29,13 @@ def photographs(height: int = 128, width: int = 192) -> Tensor:
     return torch.nn.functional.interpolate(stacked, (height, width), mode="area").to(torch.float64)
 
 
-def _target() -> Target:
+def pair() -> Target:
+    """The labels of the two photographs."""
     return Target(torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64), classes=True)
 
 
-def _now(step: int, seed: int, name: str) -> object:
+def now_at(step: int, seed: int, name: str) -> Now:
+    """The moment of a part in a step of two rows."""
     from wellfit.draws import Now
 
     return Now.at(step, seed).of(name)
@@ -39,14 +45,15 @@ def _partnered(part: object, seed: int, low: float, high: float) -> tuple[int, T
     """The first step that pairs the two photographs and keeps a share of the first between two bounds."""
     x = photographs()
     for step in range(2000):
-        out, target = part.batch(x, _target(), _now(step, seed, type(part).__name__))  # type: ignore[attr-defined]
+        out, target = part.batch(x, pair(), now_at(step, seed, type(part).__name__))  # type: ignore[attr-defined]
         share = float(target.values[0, 0])
         if low < share < high:
             return step, out, target.values
     raise AssertionError("no draw of 2000 was in the bounds")
 
 
-def _shown(picture: Tensor) -> np.ndarray:
+def shown(picture: Tensor) -> np.ndarray:
+    """A picture as matplotlib takes it."""
     return picture.clamp(0, 1).permute(1, 2, 0).numpy()
 
 
@@ -55,7 +62,7 @@ def _strip(finding: str, pictures: list[Tensor], labels: list[list[float]], titl
     tall = 8.6 / len(pictures) * 0.64
     made, panels = sheet(finding, len(pictures), 2, height=tall + 1.15, height_ratios=(tall, 0.62))
     for place, (picture, label, title) in enumerate(zip(pictures, labels, titles, strict=True)):
-        panels[place].imshow(_shown(picture))
+        panels[place].imshow(shown(picture))
         panels[place].set_title(title)
         bare(panels[place])
         label_bars(panels[len(pictures) + place], NAMES, label, (BLUE, ORANGE))
@@ -105,7 +112,7 @@ def cutout(seed: int = 0) -> Plate:
     x = photographs()
     center = x.mean((2, 3), keepdim=True)  # 0 is the mean of standardized inputs
     steps = (0, 1, 2, 3)
-    found = [Cutout(0.5).batch(x - center, _target(), _now(step, seed, "Cutout")) for step in steps]
+    found = [Cutout(0.5).batch(x - center, pair(), now_at(step, seed, "Cutout")) for step in steps]
     finding = "Cutout hides another place in every step, and the label stays what it is"
     made = _strip(
         finding,
@@ -133,7 +140,7 @@ def noisy(seed: int = 0, std: float = 0.15) -> dict[str, Tensor]:
     # poisson noise has its deviation at x = 1: scaled so that its mean over the picture is the same
     scale = {"poisson": std / float(x.mean().sqrt())}
     return {
-        family: InputNoise(scale.get(family, std), family=family).batch(x, None, _now(0, seed, family))[0][0]  # type: ignore[arg-type]
+        family: InputNoise(scale.get(family, std), family=family).batch(x, None, now_at(0, seed, family))[0][0]  # type: ignore[arg-type]
         for family in FAMILIES
     }
 
@@ -148,7 +155,7 @@ def noise_families(seed: int = 0) -> Plate:
     edges = np.linspace(-0.8, 0.8, 81)
     for place, (family, picture) in enumerate(found.items()):
         change = (picture - clean).flatten()
-        panels[place].imshow(_shown(picture))
+        panels[place].imshow(shown(picture))
         panels[place].set_title(family)
         bare(panels[place])
         below = panels[5 + place]
