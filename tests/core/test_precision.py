@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 
 import pytest
 import torch
@@ -48,6 +49,7 @@ def test_oracle_bfloat16_steps_are_those_of_autocast(normalized):
         assert_close(state.params[name], p.detach(), rtol=1e-4, atol=1e-5)
 
 
+@functools.cache
 def trained(precision, mode="eager"):
     def make():
         return worlds.make_normalized().float()
@@ -74,8 +76,8 @@ def test_a_traced_graph_computes_in_bfloat16_too():
     eager, traced = trained("bfloat16"), trained("bfloat16", "traced")
     for name, w in eager.state.params.items():
         assert_close(traced.state.params[name], w, rtol=0, atol=2e-3)
-    full = trained("float32", "traced")
-    assert any(not torch.equal(traced.state.params[n], w) for n, w in full.state.params.items())
+    full = trained("float32")  # a trace in float32 would be within its rounding
+    assert max(float((traced.state.params[n] - w).abs().max()) for n, w in full.state.params.items()) > 1e-5
 
 
 def test_float64_is_left_alone():

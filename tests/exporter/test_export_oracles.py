@@ -22,7 +22,7 @@ def test_rows_are_encoded_and_split_as_by_the_run(cases, name, tmp_path):
     table = make_table(read_table(case.file), "target")
     split = split_table(table, seed=0)
     defined = namespace(wf.export(case.run, data=case.file).code, tmp_path)
-    frame = defined["read"]()
+    frame = defined["read"](defined["DATA"])
     target = defined["target_of"](frame)
     np.testing.assert_array_equal(target[table.rows], table.target)
     found = defined["folds"](target)
@@ -75,9 +75,9 @@ def twins(run, defined, encoder, recipe):
 def test_the_network_is_the_run_s(with_recipe, cases, name, tmp_path):
     run = with_recipe(name, wf.BatchNorm())
     defined = namespace(wf.export(run, data=cases[name].file).code, tmp_path)
-    encoder = defined["Encoder"](defined["read"]())
+    encoder = defined["Encoder"](defined["read"](defined["DATA"]))
     ours, theirs = twins(run, defined, encoder, run.recipe)
-    x = torch.from_numpy(encoder(defined["read"]())).double()
+    x = torch.from_numpy(encoder(defined["read"](defined["DATA"]))).double()
     assert x.shape[1] == Stored(run.folder).shape.inputs
     for mode in (True, False):
         with torch.no_grad():
@@ -107,7 +107,7 @@ def test_steps_are_those_of_the_engine(with_recipe, cases, parts, tmp_path):
     """Five steps on given batches in float64, with the same weights before and after."""
     run = with_recipe("wine", *parts, rate=0.01)
     defined = namespace(wf.export(run, data=cases["wine"].file).code, tmp_path)
-    frame = defined["read"]()
+    frame = defined["read"](defined["DATA"])
     encoder = defined["Encoder"](frame)
     ours, theirs = twins(run, defined, encoder, wf.Recipe())
     start = [p.detach().clone() for p in ours.parameters()]
