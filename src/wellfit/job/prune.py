@@ -171,11 +171,11 @@ def _write(run: Run, stored: Stored, new: dict[tuple[str, int], Nets], target: P
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
             draft = Path(scratch) / "run"
             draft.mkdir()
-            for name in ("recipe.json", "history.npz"):
+            for name in ("recipe.json", "recipe.lean.json", "history.npz"):
                 if (run.folder / name).is_file():
                     shutil.copyfile(run.folder / name, draft / name)
             content = preprocess_json(
-                stored.views, stored.shape, stored.classes, stored.target, stored.task, groups, use
+                stored.kind, stored.views, stored.shape, stored.classes, stored.target, stored.task, groups, use
             )
             write_model(draft / "model.safetensors", groups)
             write_json(draft / "preprocess.json", content)
