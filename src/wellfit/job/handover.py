@@ -33,6 +33,7 @@ from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
+from wellfit.job.why import diagnosis_of, say_why
 from wellfit.lint import Finding
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
@@ -204,6 +205,8 @@ def _complete(
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
     record["search"] = search_record(stage, finalists, chosen)
     record["curves"] = curves_of(finalists, chosen)
+    if diagnosis := diagnosis_of(stage, finalists):
+        record["diagnosis"] = diagnosis
 
 
 def search_record(stage: Stage, finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any]:
@@ -248,6 +251,7 @@ def _write(
 
 
 def _say(stage: Stage, record: dict[str, Any], folder: Path) -> None:
+    say_why(stage, record)
     stage.progress.say("result", record["verdict"]["sentence"])
     for row in record["comparison"]:
         if row["key"] in ("cocktail", "ensemble", "boosting"):

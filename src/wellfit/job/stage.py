@@ -24,6 +24,7 @@ from wellfit.training.cohort import Cohort
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
 
+_TRACED = 1000  # validation rows whose losses re-scoring writes down for the diagnosis: 4 kB an evaluation
 _CALIBRATED_ON = 3000  # rows: more would not move a single temperature
 
 
@@ -85,8 +86,9 @@ class Stage:
     def arena(self, doing: str, *, refit: bool = False) -> Arena:
         """Where the candidates of a phase compete."""
         course = Course(
-            self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode, precision=self.plan.precision
-        )
+            self.plan.steps, self.plan.batch, self.plan.evaluate_every, self.plan.mode, precision=self.plan.precision,
+            traced=_TRACED if doing == "re-scoring" else 0,
+        )  # fmt: skip
         judge = (lambda cohort: 0.0) if refit else self.judge
         return Arena(
             self.engine, self._carried(doing), 1 if refit else self.material.folds, self.plan.chunk, course, judge,

@@ -88,6 +88,7 @@ class Cohort:
         best: the best of each so far.
         last_loss: (members,) validation loss at the last evaluation.
         history: one (step, training losses, validation losses) per evaluation, (members,) each.
+        traces: one (members, rows) per evaluation, losses of the first validation rows, where a course asks for them.
     """
 
     members: tuple[Member, ...]
@@ -96,6 +97,7 @@ class Cohort:
     best: Best
     last_loss: Tensor
     history: tuple[tuple[int, Tensor, Tensor], ...] = ()
+    traces: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.members)
@@ -113,7 +115,8 @@ class Cohort:
         index = torch.as_tensor(list(chosen), dtype=torch.int64, device=self.best.loss.device)
         tree = _pytree.tree_map(lambda leaf: leaf[index], (self.state, self.best, self.last_loss))
         history = tuple((step, train[index], valid[index]) for step, train, valid in self.history)
-        return Cohort(tuple(self.members[i] for i in chosen), tree[0], self.step, tree[1], tree[2], history)
+        traces = tuple(t[index] for t in self.traces)
+        return Cohort(tuple(self.members[i] for i in chosen), tree[0], self.step, tree[1], tree[2], history, traces)
 
     def last_weights(self) -> dict[str, Tensor]:
         """The weights of the last step, (members, ...) each, as they would be handed over."""
@@ -122,7 +125,10 @@ class Cohort:
     def to(self, device: torch.device | str) -> Cohort:
         tree = _pytree.tree_map(lambda leaf: leaf.to(device), (self.state, self.best, self.last_loss))
         history = tuple((step, train.to(device), valid.to(device)) for step, train, valid in self.history)
-        return dataclasses.replace(self, state=tree[0], best=tree[1], last_loss=tree[2], history=history)
+        traces = tuple(t.to(device) for t in self.traces)
+        return dataclasses.replace(
+            self, state=tree[0], best=tree[1], last_loss=tree[2], history=history, traces=traces
+        )
 
 
 def join(cohorts: Sequence[Cohort]) -> Cohort:
@@ -133,7 +139,9 @@ def join(cohorts: Sequence[Cohort]) -> Cohort:
     joined = _cat(trees)
     history = tuple((h[0], *losses) for h, losses in zip(cohorts[0].history, joined[3], strict=True))
     members = tuple(m for c in cohorts for m in c.members)
-    return Cohort(members, joined[0], cohorts[0].step, joined[1], joined[2], history)
+    alike = len({(len(c.traces), *(t.shape[1] for t in c.traces[:1])) for c in cohorts}) == 1
+    traces = tuple(torch.cat(row) for row in zip(*(c.traces for c in cohorts), strict=True)) if alike else ()
+    return Cohort(members, joined[0], cohorts[0].step, joined[1], joined[2], history, traces)
 
 
 def _cat(trees: Sequence[Any]) -> Any:

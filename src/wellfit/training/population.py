@@ -38,6 +38,7 @@ class Course:
         mode: how steps run, see ``runner.MODES``.
         deadline: ``time.monotonic()`` after which no step starts, once ``least`` are taken.
         precision: of the passes of a step, see ``precision.PRECISIONS``.
+        traced: validation rows whose own losses are written down at every evaluation, 0 for none.
     """
 
     until: int
@@ -47,6 +48,7 @@ class Course:
     deadline: float = float("inf")
     precision: str = "float32"
     least: int = 0
+    traced: int = 0
 
 
 Report = Callable[[int, float], None]
@@ -178,8 +180,21 @@ class _Loop:
         state = self._after_epoch(state, loss)
         self.flat = self.runner.flatten(state)
         history = (*self.cohort.history, (self.step, train_loss, loss))
-        self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history)
+        traces = (*self.cohort.traces, self._trace(outputs)) if self.course.traced else self.cohort.traces
+        self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history, traces)
         self.evaluated = self.step
+
+    def _trace(self, outputs: Tensor) -> Tensor:
+        """(members, rows) losses of the first validation rows, as many as every fold has; none of somebody's own loss.
+
+        Such a loss may be no mean over rows.
+        """
+        folds, target = self.population.rows.folds, self.population.rows.target
+        count = min(self.course.traced, *(len(folds[m.fold][1]) for m in self.cohort.members))
+        if target.criterion is not None:
+            return outputs.new_zeros((len(outputs), 0))
+        rows = self.valid_rows if self.valid_rows.ndim == 2 else self.valid_rows.expand(len(outputs), -1)
+        return torch.vmap(lambda out, t: t.row_losses(out))(outputs[:, :count], target.take(rows[:, :count]))
 
     def _valid_loss(self, outputs: Tensor) -> Tensor:
         target = self.population.rows.target
