@@ -55,7 +55,7 @@ PLANTED = {
 )
 def test_planted_illness(name):
     codes, setting = PLANTED[name]
-    found = diagnose(**setting)
+    found = diagnose(**setting, budget="10m")
     assert found.code in codes, str(found)
     if name not in ("dead",):
         assert found.confidence == "confirmed", str(found)
@@ -78,16 +78,22 @@ def test_copies_on_both_sides_are_a_leak():
     rows = digits(200, 150)
     x, y = (v.copy() for v in rows["val"])
     x[:30], y[:30] = rows["train"][0][:30], rows["train"][1][:30]
-    found = diagnose(model=net(), train=rows["train"], val=(x, y), epochs=15, rate=3e-3, batch=20)
+    found = diagnose(model=net(), train=rows["train"], val=(x, y), epochs=15, rate=3e-3, batch=20, budget="10m")
     assert found.code == "WF002"
     finding = found.found()[0]
     assert finding.number == pytest.approx(0.2)
     assert finding.interval[0] < 0.2 < finding.interval[1]
 
 
+def test_a_training_that_the_budget_ends_is_undecided():
+    found = diagnose(model=net(), **digits(200, 100), epochs=4000, budget=0.5)
+    assert found.verdict == "undecided"
+    assert "budget ended the training" in found.sentence
+
+
 def test_few_rows_certify_no_health():
     rows = digits(400, 30)
-    found = diagnose(model=net(), **rows, epochs=15, rate=3e-3)
+    found = diagnose(model=net(), **rows, epochs=15, rate=3e-3, budget="10m")
     assert found.code not in ("WF000", "WF023")
     assert any(f.name == "undecided" and f.number > 0 for f in found.found())
 
@@ -100,7 +106,8 @@ def test_numbers_as_targets_and_the_same_seed_gives_the_same():
         return nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
 
     one, two = (
-        diagnose(model=make, train=(x[:60], y[:60]), val=(x[60:], y[60:]), epochs=120, batch=20) for _ in range(2)
+        diagnose(model=make, train=(x[:60], y[:60]), val=(x[60:], y[60:]), epochs=120, batch=20, budget="10m")
+        for _ in range(2)
     )
     assert one.verdict == "overfit"
     assert one.calibration is None

@@ -50,9 +50,9 @@ def diagnose_setting(
 
 def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Finding], seconds: float) -> Diagnosis:
     """The verdict from everything that was found."""
-    first = primary(findings)
-    if first.name == "healthy":
-        findings = [*findings, first]
+    first = _cut_short(evidence) or primary(findings)
+    if first not in findings:
+        findings = [*(f for f in findings if f.name != first.name), first]
     check = CHECKS[first.name]
     sure = first.confirmed or first.name in ("healthy", "benign-gap")
     variants = sorted(evidence.tried.values(), key=lambda t: -t.gain)
@@ -63,6 +63,15 @@ def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Fi
         check.remedy, (*evidence.skipped, *missing), tuple(layers), cost=cost(evidence, seconds),
         cure=cure(first.name, evidence.setting.epochs, evidence.setting.recipe, _helped(evidence, first.name)),
     )  # fmt: skip
+
+
+def _cut_short(evidence: Evidence) -> Finding | None:
+    """A training that the budget ended is not the one that somebody asked about."""
+    reached, steps = int(evidence.base.steps[-1]), evidence.setting.steps
+    if reached >= steps:
+        return None
+    told = f"the budget ended the training at step {reached} of {steps}: give {steps / reached:.1f} times the budget"
+    return Finding("undecided", "finding", told, float(reached), "steps")
 
 
 def _helped(evidence: Evidence, name: str) -> Recipe | None:
