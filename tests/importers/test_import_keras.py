@@ -172,13 +172,79 @@ def test_what_has_no_place_in_a_recipe_is_named():
         assert word in told
 
 
-def test_pictures_changed_at_random_are_named_and_what_is_off_is_not():
-    found = wellfit.import_recipe(
-        {"rotation_range": 20, "zoom_range": [0.8, 1.2], "horizontal_flip": False, "rescale": 2}
-    )
+def test_the_generator_of_pictures_is_a_recipe():
+    found = wellfit.import_recipe({
+        "rotation_range": 20, "width_shift_range": 0.2, "height_shift_range": 0.2, "horizontal_flip": True,
+        "zoom_range": [0.85, 1.15], "brightness_range": (0.8, 1.2), "rescale": 2, "vertical_flip": False,
+    })  # fmt: skip
+    edge = {"fill": "edge"}
+    assert found.recipe == Recipe(
+        wellfit.Rotation(20.0, **edge), wellfit.Shift(0.2, **edge), wellfit.Zoom(0.15, **edge),
+        wellfit.Flip(0.5, **edge), wellfit.Brightness(0.2),
+    )  # fmt: skip
+    assert found.not_understood == ()
+    assert any("height and width apart" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ({"width_shift_range": 0.1}, "Shift(share=0.1, axis='horizontal', fill='edge'"),
+        ({"height_shift_range": 0.1, "fill_mode": "reflect"}, "Shift(share=0.1, axis='vertical', fill='reflect'"),
+        ({"vertical_flip": True, "fill_mode": "constant"}, "Flip(p=0.5, axis='vertical', fill='constant'"),
+        ({"zoom_range": 0.3}, "Zoom(share=0.3, fill='edge'"),
+    ],
+)
+def test_one_setting_is_one_part(settings, part):
+    found = wellfit.import_recipe(settings)
+    assert part in str(found.recipe)
+    assert found.not_understood == ()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"width_shift_range": 3},  # pixels
+        {"width_shift_range": 0.1, "height_shift_range": 0.2},  # two amounts
+        {"zoom_range": [0.5, 1.2]},
+        {"brightness_range": [0.5, 1.0]},
+        {"channel_shift_range": 10.0},
+        {"preprocessing_function": str},
+    ],
+)
+def test_what_has_no_equal_is_named(settings):
+    found = wellfit.import_recipe(settings)
     assert found.recipe == Recipe()
-    assert [sentence.partition("=")[0] for sentence in found.not_understood] == ["rotation_range", "zoom_range"]
+    assert [sentence.partition("=")[0] for sentence in found.not_understood] == list(settings)
+
+
+@pytest.mark.parametrize("degrees", [4.0, 12.0])
+def test_oracle_shear_moves_what_keras_moves(degrees):
+    """Rows move sideways by the sine of the angle: a standing bar in Keras's own transform, and in ours."""
+    from keras.src.legacy.preprocessing.image import apply_affine_transform
+
+    from wellfit.regularizers.affine import sheared, warp
+
+    part = wellfit.import_recipe({"shear_range": degrees}).recipe["Shear"]
+    assert part.axis == "horizontal"
+    x = torch.zeros(1, 1, 41, 41, dtype=torch.float64)
+    x[..., 18:23] = 1.0
+    axes = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
+    theirs = apply_affine_transform(x[0].permute(1, 2, 0).numpy().copy(), shear=degrees, **axes)[..., 0]
+    ours = warp(x, sheared(torch.tensor([-part.factor]), torch.zeros(1)), "edge")[0, 0].numpy()
+    middles = [(picture * np.arange(41)).sum(1) / picture.sum(1) for picture in (theirs, ours)]
+    assert np.abs(np.diff(middles[0])).max() > 0.5 * part.factor
+    assert np.allclose(middles[0], middles[1], atol=0.1)
+
+
+def test_settings_and_layers_that_are_unknown():
     with pytest.raises(UsageError, match="rotation_range"):
         wellfit.import_recipe({"rotation_rang": 20})
-    model = keras.Sequential([keras.Input((8, 8, 1)), layers.RandomFlip(), layers.Flatten()])
-    assert "RandomFlip" in wellfit.import_recipe(model).not_understood[0]
+    shown = [keras.Input((8, 8, 1)), layers.RandomFlip("horizontal"), layers.RandomRotation(0.05)]
+    shown += [layers.RandomZoom(0.2), layers.RandomTranslation(0.1, 0.1)]
+    found = wellfit.import_recipe(keras.Sequential([*shown, layers.RandomBrightness(0.2), layers.Flatten()]))
+    names = {part.name for part in found.recipe}
+    assert {"Flip", "Rotation", "Zoom", "Shift"} == names
+    assert found.recipe["Rotation"].degrees == pytest.approx(18.0)
+    assert "RandomBrightness" in found.not_understood[0]
+

@@ -135,7 +135,7 @@ def _of_layer(layer: Any, layers: list[Any], gathered: Gathered) -> list[Placed]
         found += [Placed(each, (escaped(layer.name),)) for each in parts or []]
     part, lost = layer_part(layer)
     if part is not None:
-        place = () if "rewrite" in part.stages else (escaped(_before(layer, layers)),)
+        place = () if {"rewrite", "batch"} & part.stages else (escaped(_before(layer, layers)),)
         found.append(Placed(part, place))
         gathered.notes.append(LAYERS_STAY)
     gathered.not_understood += [f"{layer.name}: {sentence}" for sentence in lost]

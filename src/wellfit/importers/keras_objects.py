@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wellfit.importers.from_images import image_layer
 from wellfit.knobs import shortened
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import (
@@ -79,7 +80,7 @@ def layer_part(layer: Any) -> tuple[Regularizer | None, list[str]]:
     name, lost = type(layer).__name__, []
     rate = float(getattr(layer, "rate", 0.0) or 0.0)
     if name in SHIFTING:
-        return None, [f"{name} changes pictures at random; wellfit has no augmentation of pictures yet."]
+        return image_layer(layer)
     for inside in ("dropout", "recurrent_dropout"):
         share = getattr(layer, inside, 0.0)
         if isinstance(share, int | float) and share and not isinstance(share, bool):
