@@ -87,4 +87,4 @@ def _diagnose(case: Case, drawn: Drawn) -> tuple[str, str, str]:
         model=maker(case, drawn), train=(drawn.train.x, y[0]), val=(drawn.valid.x, y[1]), recipe=Recipe(*case.recipe),
         rate=case.rate, epochs=case.epochs, batch=case.batch, seed=case.seed,
     )  # fmt: skip
-    return found.code, found.confidence, str(found.verdict)
+    return found.code, found.confidence, f"{found.sentence}"

@@ -124,10 +124,11 @@ def decide(cases: Sequence[Case], found: Mapping[str, Sequence[Gain]]) -> dict[s
     """Kept or dropped, by the gains alone, for all cases that have any; a healthy setting as a whole."""
     decided: dict[str, Truth] = {}
     for case in cases:
-        if case.name not in found:
-            continue
-        seeds = [found[c.name] for c in cases if _setting(c) == _setting(case) and c.name in found]
-        decided[case.name] = _ill(case, found[case.name]) if case.ill else _healthy(case, seeds)
+        same = [c.name for c in cases if _setting(c) == _setting(case)]
+        if case.ill and case.name in found:
+            decided[case.name] = _ill(case, found[case.name])
+        elif not case.ill and all(name in found for name in same):
+            decided[case.name] = _healthy(case, [found[name] for name in same])
     return decided
 
 

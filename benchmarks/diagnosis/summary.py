@@ -31,6 +31,7 @@ def kind_of(data: str) -> str:
 def joined(kept: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     """One row a case and method, with the truth beside what was said."""
     truth = kept[kept["kept"] == "yes"].rename(columns={"label": "truth", "codes": "right_codes"})
+    verdicts = verdicts.drop_duplicates(["case", "method"], keep="last")  # of what was run again
     both = truth.merge(verdicts.rename(columns={"label": "said"}), on="case", how="inner")
     both["kind"] = both["data"].map(kind_of)
     both["ill"] = both["truth"] != "healthy"
@@ -109,6 +110,9 @@ def main() -> None:
     asked = parser.parse_args()
     rows = joined(pd.read_csv(asked.results / "kept.csv"), pd.read_csv(asked.results / "verdicts.csv"))
     print(f"{rows['case'].nunique()} cases, {rows[rows['ill']]['case'].nunique()} of them ill\n")
+    shared = rows[rows["case"].isin(rows[rows["method"] == "wellfit"]["case"])]
+    if 0 < shared["case"].nunique() < rows["case"].nunique():
+        print(f"wellfit was run on {shared['case'].nunique()} of them; all methods on these:\n\n{headline(shared)}\n")
     print(headline(rows), "\n\nCost: " + cost(rows), sep="")
     own = rows[rows["method"] == "wellfit"]
     if len(own):

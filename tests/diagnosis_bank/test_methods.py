@@ -144,6 +144,7 @@ def test_what_the_truth_decides():
     small, much = [_gain("early stop", 0.9, 0.05)], [_gain("early stop", 0.6, 0.2)]
     assert {t.label for t in decide(healthy, {first: small, second: small}).values()} == {"healthy"}
     assert {t.label for t in decide(healthy, {first: small, second: much}).values()} == {""}
+    assert not decide(healthy, {first: small})
     unsure = [_gain("early stop", 0.6, 0.14, low=-0.1)]
     assert {t.label for t in decide(healthy, {first: unsure, second: unsure}).values()} == {""}
 
