@@ -35,7 +35,8 @@ def make_gallery(out: str | None, only: Sequence[str], seed: int, png: bool, vie
     if view.machine:
         print_json({"page": str(page), "figures": line.drawn, "seconds": round(time.monotonic() - begun, 1)})
         return 0
-    count = f"{line.drawn} figure{'' if line.drawn == 1 else 's'}, each as .svg, .csv and .json{', .png' * png}"
+    kinds = ".svg, .csv, .json and .png" if png else ".svg, .csv and .json"
+    count = f"{line.drawn} figure{'' if line.drawn == 1 else 's'}, each as {kinds}"
     print_lines(told("drew", f"{count}; {time.monotonic() - begun:.0f} s"))
     print_lines(f"{'wrote':<10} {plain(Path(page))}")
     return 0
