@@ -81,7 +81,7 @@ def _dead(evidence: Evidence, layers: Layers) -> Finding:
         told, share, ill = f"{full[0]:.0%} of the values behind {full[1]!r} are saturated", full[0], True
     change = _freeing(evidence, "rate_down", "rate_far_down", "norm")
     stuck = unfitted(evidence)
-    if ill and change and stuck:
+    if ill and change and stuck and not _restraint(evidence, change):
         return _by("dead", change, f"{told}; ")
     lone = ill and _guessing(evidence) and not _freeing(evidence, "none")
     return Finding("dead", "finding" if lone else "healthy", told, share, "of units")
@@ -92,6 +92,12 @@ def _guessing(evidence: Evidence) -> bool:
     return not evidence.fitted < evidence.limits.guessing * evidence.guess
 
 
+def _restraint(evidence: Evidence, change: Tried) -> bool:
+    """Whether regularization is to blame instead: weights shrunk to nothing kill units and gradients, too."""
+    freed = _freeing(evidence, "none")
+    return freed is not None and freed.gain >= change.gain
+
+
 def _vanishing(evidence: Evidence, layers: Layers) -> Finding:
     share = spread(layers)
     if math.isnan(share):
@@ -99,7 +105,7 @@ def _vanishing(evidence: Evidence, layers: Layers) -> Finding:
     told = f"of all layers' gradients, in units of their weights, the least is {share:.1e} of the largest"
     change = _freeing(evidence, "norm", "rate_up", "rate_down")
     ill = share < evidence.limits.vanishing and unfitted(evidence)
-    if ill and change:
+    if ill and change and not _restraint(evidence, change):
         return _by("vanishing", change, f"{told}; ")
     lone = ill and _guessing(evidence) and not _freeing(evidence, "none")
     return Finding("vanishing", "finding" if lone else "healthy", told, share, "of the largest")
