@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
 from scipy import stats
 
-from wellfit.diagnosis.effects import holm, paired
+from wellfit.diagnosis.effects import holm
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.result import Finding
-from wellfit.proof import fit_temperature, probabilities
-
-_NEAREST = 2000  # rows of each side whose distances are taken
+from wellfit.diagnosis.setting import Setting
+from wellfit.proof import probabilities
 
 
 def look(evidence: Evidence) -> list[Finding]:
@@ -24,22 +22,77 @@ def look(evidence: Evidence) -> list[Finding]:
     ]  # fmt: skip
 
 
+def preflight(setting: Setting) -> Finding | None:
+    """What makes any training pointless; None where there is something to learn."""
+    seen = setting.target.values[: setting.held]
+    if setting.labels is not None and len(torch.unique(setting.labels[: setting.held])) < 2:
+        return Finding("broken", "finding", "all training rows have one label: there is nothing to learn", 1.0,
+                       "classes", None, True)  # fmt: skip
+    if setting.labels is None and bool((seen == seen[:1]).all()):
+        return Finding("broken", "finding", "all training rows have one target: there is nothing to learn", 0.0,
+                       "standard deviation", None, True)  # fmt: skip
+    x = setting.x[: setting.held]
+    if bool((x == x[:1]).all()):
+        return Finding("broken", "finding", "all training rows have the same inputs", 0.0, "distinct rows", None, True)
+    return None
+
+
 def _broken(evidence: Evidence) -> Finding:
     setting, limits = evidence.setting, evidence.limits
     x = setting.x[: setting.held]
-    if setting.labels is not None and len(torch.unique(setting.labels[: setting.held])) < 2:
-        return Finding("broken", "finding", "all training rows have one label: there is nothing to learn", 1, "classes")
-    if not setting.target.classes and float(setting.target.values[: setting.held].std()) == 0.0:
-        return Finding("broken", "finding", "all training targets are the same number", 0.0, "standard deviation")
-    scale = float(x.double().std()) if x.is_floating_point() else 1.0
+    change = evidence.tried.get("standardized")
+    if change is not None and change.helps:
+        told = f"inputs are far from standardized; standardizing lowers the validation loss {change.relative or 0:.0%}"
+        return Finding("broken", "finding", told, change.relative, "of the validation loss", change.relative_interval,
+                       True)  # fmt: skip
     still = _still(x)
     if still > 0.5 and evidence.fitted > limits.fitted * evidence.guess:
         return Finding("broken", "finding", f"{still:.0%} of the inputs never change over the training rows", still, "")
-    if (scale > limits.scale or scale < 1.0 / limits.scale) and evidence.fitted > limits.fitted * evidence.guess:
-        told = f"the inputs have a standard deviation of {scale:.3g}: networks want about 1"
-        return Finding("broken", "finding", told, scale, "standard deviation")
-    told = f"targets vary, and inputs have a standard deviation of {scale:.3g}"
-    return Finding("broken", "healthy", told, scale, "standard deviation")
+    return one_batch(evidence)
+
+
+def one_batch(evidence: Evidence) -> Finding:
+    """Whether 200 steps on 32 rows, all regularizers off, fit those rows; and how the first loss compares to guessing.
+
+    It is only looked at where training rows are not fitted: where they are, one batch is, too.
+    """
+    setting, limits = evidence.setting, evidence.limits
+    first = float(evidence.base.train[evidence.own, 0].mean()) / evidence.guess
+    told = f"after the first epochs the loss is {first:.2g} times that of guessing"
+    if evidence.fitted < 0.5 * evidence.guess:
+        return Finding("broken", "healthy", told, first, "of guessing")
+    best, start = _fitted_alone(setting)
+    told = f"the first loss is {start / evidence.guess:.2g} times that of guessing, one batch comes to {best:.2g}"
+    if best > limits.one_batch * evidence.guess and setting.labels is not None and not _any_freer(evidence):
+        return Finding("broken", "finding", f"{told} in 200 steps", best, "loss")
+    return Finding("broken", "healthy", told, best, "loss")
+
+
+def _any_freer(evidence: Evidence) -> bool:
+    """Whether some change helps: then it names the illness."""
+    return any(t.helps for t in evidence.tried.values())
+
+
+def _fitted_alone(setting: Setting) -> tuple[float, float]:
+    """(least, first) loss of one batch of 32 rows under Adam, 200 steps, rates 1e-3 and 1e-2: the better counts."""
+    rows = torch.arange(min(32, setting.held))
+    x, target = setting.x[rows], setting.target.take(rows)
+    found, first = [], math.nan
+    for rate in (1e-3, 1e-2):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setting.seed)
+            network = setting.make().eval()
+            optimizer = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate)
+            losses = []
+            for _ in range(200):
+                optimizer.zero_grad()
+                loss = target.loss(network(x))
+                loss.backward()
+                optimizer.step()
+                losses.append(float(loss.detach()))
+        found.append(min((v for v in losses if math.isfinite(v)), default=math.inf))
+        first = losses[0]
+    return min(found), first
 
 
 def _still(x: torch.Tensor) -> float:
@@ -182,75 +235,3 @@ def _worst_class(labels: np.ndarray, right: np.ndarray) -> tuple[int, float, flo
 def _table(own: np.ndarray, right: np.ndarray) -> list[list[int]]:
     hits = right >= 0.5
     return [[int(hits[own].sum()), int((~hits[own]).sum())], [int(hits[~own].sum()), int((~hits[~own]).sum())]]
-
-
-def calibrated(evidence: Evidence) -> tuple[dict[str, Any] | None, Finding]:
-    """Reliability of the validation rows, and whether a temperature helps: fitted on one half, scored on the other."""
-    setting = evidence.setting
-    if setting.labels is None:
-        return None, Finding("over-confident", "not_applicable", "the targets are no classes")
-    labels = setting.labels[setting.held :].numpy()
-    outputs = evidence.base.outputs[evidence.own].astype(np.float64)
-    if not np.isfinite(outputs).all() or len(labels) < 20:
-        return None, Finding("over-confident", "not_applicable", "fewer than 20 validation rows, or outputs not finite")
-    gains, heats = _tempered(outputs, labels, setting.seed)
-    effect = paired(gains, evidence.limits.level, setting.seed)
-    record = reliability(probabilities(outputs[0]), labels)
-    record |= {"temperature": float(np.mean(heats)), "interval": [float(min(heats)), float(max(heats))]}
-    share = effect.value / evidence.valid if evidence.valid > 0 else 0.0
-    worth = max(evidence.limits.gain * evidence.valid, evidence.limits.floor * evidence.guess)
-    told = f"a temperature of {record['temperature']:.2f} lowers the validation loss {share:.0%}"
-    ill = effect.low > 0 and effect.value >= worth and record["temperature"] > evidence.limits.temperature
-    interval = (effect.low / evidence.valid, effect.high / evidence.valid) if evidence.valid > 0 else None
-    return record, Finding(
-        "over-confident", "finding" if ill else "healthy", told, share, "of the validation loss", interval, ill
-    )
-
-
-def _tempered(outputs: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, list[float]]:
-    """(seeds, rows) what temperatures of the other half gain, and these temperatures."""
-    order = np.random.default_rng((seed, len(labels), 3)).permutation(len(labels))
-    halves = (order[: len(order) // 2], order[len(order) // 2 :])
-    gains, heats = np.zeros(outputs.shape[:2]), []
-    for one, logits in enumerate(outputs):
-        for fitting, scored in (halves, halves[::-1]):
-            heat = fit_temperature(logits[fitting], labels[fitting])
-            losses = [
-                -np.log(np.maximum(probabilities(logits[scored], t)[np.arange(len(scored)), labels[scored]], 1e-30))
-                for t in (1.0, heat)
-            ]
-            gains[one, scored] = losses[0] - losses[1]
-            heats.append(heat)
-    return gains, heats
-
-
-def reliability(predicted: np.ndarray, labels: np.ndarray, bins: int = 15) -> dict[str, Any]:
-    """Expected calibration error over bins of equal width, and what it would be by chance alone taken off.
-
-    ECE = sum over bins of (rows in bin / rows) * |accuracy - confidence|.
-
-    Args:
-        predicted: (rows, classes) probabilities.
-        labels: (rows,) class numbers.
-
-    Source:
-        Guo, Pleiss, Sun & Weinberger, On Calibration of Modern Neural Networks, ICML 2017; the correction: Kumar,
-        Liang & Ma, Verified Uncertainty Calibration, NeurIPS 2019.
-    """
-    sure, right = predicted.max(1), (predicted.argmax(1) == labels).astype(float)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    shown, error, chance = [], 0.0, 0.0
-    for one in range(bins):
-        held = place == one
-        if not held.any():
-            continue
-        count, accuracy, mean = int(held.sum()), float(right[held].mean()), float(sure[held].mean())
-        shown.append({"confidence": mean, "accuracy": accuracy, "count": count})
-        error += count / len(labels) * abs(accuracy - mean)
-        chance += count / len(labels) * math.sqrt(2.0 / math.pi * mean * (1.0 - mean) / count)
-    hot = np.eye(predicted.shape[1])[labels]
-    return {
-        "ece": error, "ece_debiased": max(0.0, error - chance), "bins": shown,
-        "brier": float(((predicted - hot) ** 2).sum(1).mean()),
-        "nll": float(-np.log(np.maximum(predicted[np.arange(len(labels)), labels], 1e-30)).mean()),
-    }  # fmt: skip

@@ -95,23 +95,60 @@ def _stop(curve: np.ndarray, epochs: np.ndarray, patience: float) -> int:
     return best
 
 
-def run(setting: Setting, limits: Limits, deadline: float, tell: object = None) -> Evidence:
-    """Train the setting and its changes, as far as the deadline allows."""
+def run(setting: Setting, limits: Limits, deadline: float) -> Evidence:
+    """Train the setting and its changes, as far as the deadline allows.
+
+    Where members train one by one the setting itself and its halves come first, then every change by itself.
+    """
     bench = Bench(setting, folds(setting))
     variants = first_round(setting)
-    members = [m for v in variants for m in v.members(setting)]
-    base = bench.train(members, setting.steps, deadline)
+    together = variants if setting.mode != "apart" else [variants[0], variants[-1]]
+    base = bench.train([m for v in together for m in v.members(setting)], setting.steps, deadline)
     evidence = Evidence(setting, bench, limits, base, base.places(BASE))
     if base.steps[-1] < setting.steps:
-        evidence.skipped.append(
-            f"the end of the training: the budget allowed {base.steps[-1]} of {setting.steps} steps"
-        )
-    for variant in variants[1:]:
+        told = f"the budget allowed {base.steps[-1]} of {setting.steps} steps"
+        evidence.skipped.append(f"the end of the training: {told}")
+    for variant in together[1:]:
         note(evidence, variant, base, base.places(variant.name))
     note_stopping(evidence)
+    for variant in variants:
+        if variant not in together and not _late(evidence, deadline, variant.label):
+            _alone(evidence, variant, deadline)
+    if unscaled(setting, limits):
+        _standardized(evidence, deadline)
     if unfitted(evidence):
         _second(evidence, deadline)
     return evidence
+
+
+def _alone(evidence: Evidence, variant: Variant, deadline: float) -> None:
+    setting = evidence.setting
+    record = evidence.bench.train(variant.members(setting), setting.steps, deadline)
+    if record.steps[-1] < setting.steps:
+        evidence.skipped.append(f"{variant.label}: the budget was used up")
+        return
+    note(evidence, variant, record, list(range(setting.seeds)))
+
+
+def unscaled(setting: Setting, limits: Limits) -> bool:
+    """Whether many columns vary far too much, or all inputs together far from 1; single still ones do no harm."""
+    x = setting.x[: setting.held]
+    if not x.is_floating_point() or len(x) < 2:
+        return False
+    whole = float(x.std())
+    wide = x.ndim == 2 and bool((x.std(0) > limits.scale).double().mean() > 0.1)
+    return wide or whole > limits.scale or 0 < whole < 1.0 / limits.scale
+
+
+def _standardized(evidence: Evidence, deadline: float) -> None:
+    label = "inputs standardized"
+    if _late(evidence, deadline, label):
+        return
+    setting = evidence.setting
+    seen = setting.x[: setting.held]
+    center, spread = (seen.mean(0), seen.std(0)) if seen.ndim == 2 else (seen.mean(), seen.std())
+    x = (setting.x - center) / torch.where(spread > 0, spread, 1.0)
+    _elsewhere(evidence, dataclasses.replace(setting, x=x), "standardized", label, deadline)
 
 
 def folds(setting: Setting) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -166,12 +203,11 @@ def _note(evidence: Evidence, name: str, label: str, losses: np.ndarray, fit: fl
 
 def _second(evidence: Evidence, deadline: float) -> None:
     """Much slower, normalized, longer, wider: each in a stack of its own."""
-    setting, bench = evidence.setting, evidence.bench
+    setting = evidence.setting
     for variant in second_round(setting):
         if _late(evidence, deadline, variant.label):
             return
-        record = bench.train(variant.members(setting), setting.steps, deadline)
-        note(evidence, variant, record, list(range(setting.seeds)))
+        _alone(evidence, variant, deadline)
     if evidence.helps("rate_up", "rate_down", "rate_far_down", "norm", "none") is None:
         if going(evidence):
             _longer(evidence, deadline)
@@ -204,10 +240,18 @@ def _wider(evidence: Evidence, deadline: float) -> None:
     if make is None:
         evidence.skipped.append(f"{label}: the model is not a chain of layers")
         return
-    bench = Bench(dataclasses.replace(setting, make=make), evidence.bench.rows.folds)
-    variant = Variant("wider", label, first_round(setting)[0].recipe)
-    record = bench.train(variant.members(setting), setting.steps, deadline)
-    note(evidence, variant, record, list(range(setting.seeds)))
+    _elsewhere(evidence, dataclasses.replace(setting, make=make), "wider", label, deadline)
+
+
+def _elsewhere(evidence: Evidence, other: Setting, name: str, label: str, deadline: float) -> None:
+    """A change that needs other networks or other rows."""
+    bench = Bench(other, evidence.bench.rows.folds)
+    variant = Variant(name, label, first_round(other)[0].recipe)
+    record = bench.train(variant.members(other), other.steps, deadline)
+    if record.steps[-1] < other.steps:
+        evidence.skipped.append(f"{label}: the budget was used up")
+        return
+    note(evidence, variant, record, list(range(other.seeds)))
     evidence.bench.spent += bench.spent
     evidence.bench.seconds += bench.seconds
     evidence.bench.tracing += bench.tracing

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from wellfit.diagnosis import data_checks
+from wellfit.diagnosis.calibration import calibrated
 from wellfit.diagnosis.checks import CHECKS
 from wellfit.diagnosis.experiment import Evidence, run
 from wellfit.diagnosis.layers import look
@@ -34,13 +35,19 @@ def diagnose_setting(
     """Train the setting and its changes, look inside, and judge."""
     begun = time.monotonic()
     check_studies(tuple(studies))
+    hopeless = data_checks.preflight(setting)
+    if hopeless is not None:
+        check = CHECKS[hopeless.name]
+        why = "everything else: it takes rows from which something can be learned"
+        told = f"{check.title}: {hopeless.sentence}"
+        return Diagnosis(check.verdict, check.code, "confirmed", told, (hopeless,), (), check.remedy, (why,))
     mode, told = way(setting)
     setting = dataclasses.replace(setting, mode=mode)
     if tell:
         tell(told)
     evidence = run(setting, limits, begun + seconds)
     layers = look(evidence.bench, evidence.base, evidence.own)
-    calibration, sure = data_checks.calibrated(evidence)
+    calibration, sure = calibrated(evidence)
     findings = [*judge(evidence, layers), *data_checks.look(evidence), sure]
     found = conclude(evidence, layers, findings, time.monotonic() - begun)
     each = evidence.bench.seconds / max(1.0, found.cost["trainings"])

@@ -117,7 +117,7 @@ def recognized(columns: Iterable[str]) -> dict[str, str]:
 def _base(column: str) -> tuple[str, str]:
     """(train or val, the name without that): ``Validation/Loss`` is val loss, ``train_loss_epoch`` train loss."""
     words = [w for w in re.split(r"[^a-z0-9]+", column.strip().lower()) if w]
-    side = "val" if any(w in _VALID for w in words[:-1]) or words[:1] in [[v] for v in _VALID] else "train"
+    side = "val" if any(w in _VALID for w in words) else "train"
     drop = {*_TRAIN, *_VALID} | ({"epoch"} if len(words) > 1 else set())
     rest = [w for w in words if w not in drop]
     return side, "_".join(rest)

@@ -175,7 +175,7 @@ def _variance(evidence: Evidence, layers: Layers) -> Finding:
     change = max(found, key=lambda t: t.gain, default=None)
     if change:
         return _by("variance", change)
-    gap, half = evidence.gap, evidence.tried["half"]
+    gap, half = evidence.gap, evidence.tried["half"]  # the halves always train beside the setting itself
     taken = -half.gain / (evidence.valid - half.gain) if evidence.valid > half.gain else 0.0
     told = f"validation loss lies {gap.value:.3g} above training loss [{gap.low:.3g}, {gap.high:.3g}]"
     large = evidence.valid > evidence.limits.large_loss * evidence.guess
