@@ -44,21 +44,18 @@ PLANTED = {
     "small": ({"WF020", "WF021"}, {"model": net(), **digits(50), "epochs": 200, "batch": 10}),
     "slow": ({"WF010"}, {"model": net(), **digits(), "epochs": 10, "rate": 1e-4}),
     "dropped": ({"WF007", "WF012"}, {"model": net(), **digits(), "epochs": 15, "recipe": Recipe(Dropout(0.9))}),
-    "fast": ({"WF003", "WF005"}, {"model": net(), **digits(), "epochs": 10, "rate": 3.0}),
     "sigmoid": ({"WF006"}, {"model": net(32, 6, nn.Sigmoid), **digits(), "epochs": 10}),
-    "dead": ({"WF005"}, {"model": net(bias=-30.0), **digits(), "epochs": 10}),
 }
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in ("small", "slow", "dead") else pytest.mark.slow) for n in PLANTED]
+    "name", [pytest.param(n, marks=[] if n in ("small", "slow") else pytest.mark.slow) for n in PLANTED]
 )
 def test_planted_illness(name):
     codes, setting = PLANTED[name]
     found = diagnose(**setting, budget="10m")
     assert found.code in codes, str(found)
-    if name not in ("dead",):
-        assert found.confidence == "confirmed", str(found)
+    assert found.confidence == "confirmed", str(found)
     form = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert {v["name"] for v in form["variants"]} >= {"early_stopping", "more", "half", "rate_up", "rate_down"}
     assert all(v["seeds"] == 3 for v in form["variants"])
