@@ -214,12 +214,28 @@ def test_weight_noise_reaches_an_lstm():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("in_place", [False, True])
-def test_functions_inside_of_a_compiled_model_are_refused(in_place):
-    """The compiler sees the calls, and nobody else does: better no step than one without the dropout."""
-    torch._dynamo.reset()
-    model = make(Functions)
-    optimizer = optimizer_for(model, "SGD")
-    with pytest.raises(UsageError, match=r"WF-A04.*compiled"), HALF.attach(model, optimizer, allow=["WF-L44"]) as run:
+def test_functions_inside_of_a_compiled_model_train_as_in_the_plain_one(in_place):
+    """The compiler would see the calls, and nobody else: the model runs uncompiled while attached, and that is said."""
+
+    def body(model, optimizer, run):
         if in_place:
             model.compile(backend="aot_eager")
-        loop(model if in_place else torch.compile(model, backend="aot_eager"), optimizer, run, count=3)
+        loop(model if in_place else torch.compile(model, backend="aot_eager"), optimizer, run, count=4)
+
+    torch._dynamo.reset()
+    found = []
+    for how in (body, lambda *all_: loop(*all_, count=4)):
+        model = make(Functions)
+        optimizer = optimizer_for(model, "SGD")
+        with HALF.attach(model, optimizer, seed=7, allow=["WF-L44"]) as run:
+            if how is body:
+                with pytest.warns(RecipeWarning, match="WF-A27"):
+                    how(model, optimizer, run)
+            else:
+                how(model, optimizer, run)
+        found.append(values(model))
+    assert_close(found[0], found[1], rtol=0, atol=1e-12)
+    counted = []
+    function = torch.compile(lambda x: x.relu(), backend=lambda graph, _: counted.append(1) or graph.forward)
+    function(torch.ones(3))
+    assert counted  # compiled code compiles again once the recipe is detached

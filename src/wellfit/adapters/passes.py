@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,9 +14,9 @@ from torch.utils.hooks import RemovableHandle
 
 from wellfit.adapters.hooks import Hook
 from wellfit.adapters.moments import Course
-from wellfit.adapters.places import Watch, closed_modules, refuse_compiled
+from wellfit.adapters.places import Watch, closed_modules, inside_compiled
 from wellfit.draws import Now
-from wellfit.errors import UsageError
+from wellfit.errors import RecipeWarning, UsageError
 from wellfit.sites import ENTERS, Site
 from wellfit.training.statistics import BATCHES, keeping_statistics, mean_statistics
 from wellfit.training.step import network_weights
@@ -49,6 +50,7 @@ class Passes:
         self._watch: Watch | None = None
         self._counts: collections.Counter[Site] = collections.Counter()
         self._handed: dict[str, Tensor] | None = None
+        self._eager, self._told = contextlib.ExitStack(), False
         self._handles: list[RemovableHandle] = []
         course.predict = self.predict
 
@@ -62,6 +64,9 @@ class Passes:
         for site in self.course.sites:
             if recipe.acts_on(site) and site not in self._calls:
                 self._handles.append(self._hook(site))
+        if any(recipe.acts_on(s) for s in self._calls):
+            # a graph hides calls of functions; while it is attached, what is compiled runs as it was written
+            self._eager.enter_context(torch.compiler.set_stance("force_eager"))
         for module in closed_modules(model) if self._calls else ():
             self._handles.append(module.register_forward_pre_hook(Hook(self._entered)))
             self._handles.append(module.register_forward_hook(Hook(self._left), always_call=True))
@@ -71,6 +76,7 @@ class Passes:
             handle.remove()
         while self._open:
             self._open.pop().close()
+        self._eager.close()
         self._handles = []
         self.inputs, self.hidden, self.clean, self._handed = None, {}, [], None
 
@@ -109,7 +115,7 @@ class Passes:
             used = course.recipe.weights(dict(course.held.trained), self.now)
             stack.enter_context(course.held.swapped(network_weights(used)))
         if any(course.recipe.acts_on(s) for s in self._calls):
-            refuse_compiled()
+            self._tell_compiled()
             self._watch = Watch(self._at_call)
             stack.enter_context(self._watch)
 
@@ -124,6 +130,17 @@ class Passes:
                 f"a pass called {watch.seen} activation functions; torch.fx found {len(self._calls)} in the model.",
                 fix="Use modules (nn.ReLU()) in place of functions, or say where with after=.",
                 code="WF-A04",
+            )
+
+    def _tell_compiled(self) -> None:
+        """Say once that a compiled model runs uncompiled here."""
+        if not self._told and inside_compiled():
+            self._told = True
+            warnings.warn(
+                "WF-A27 warning: the recipe acts behind activations called as functions, which a compiled model hides; "
+                "until it is detached, compiled code runs uncompiled. Modules (nn.ReLU()) would stay compiled.",
+                RecipeWarning,
+                stacklevel=2,
             )
 
     # A site

@@ -122,18 +122,11 @@ def closed_modules(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if isinstance(m, (*ACTIVATIONS, *_CLOSED))]
 
 
-def refuse_compiled() -> None:
-    """Refuse a pass inside of ``torch.compile``, where a call of a function is not what it is elsewhere.
-
-    Raises:
-        UsageError: a compiled model or function is among the callers.
-    """
+def inside_compiled() -> bool:
+    """Whether a compiled model or function is among the callers."""
     frame = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name == "compile_wrapper" and frame.f_code.co_filename.endswith("eval_frame.py"):
-            raise UsageError(
-                "the recipe acts behind activations called as functions, which a compiled model hides.",
-                fix="Use modules (nn.ReLU()), say where with after=, or leave the model uncompiled.",
-                code="WF-A04",
-            )
+            return True
         frame = frame.f_back
+    return False

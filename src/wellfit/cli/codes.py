@@ -25,6 +25,7 @@ _OTHERS: dict[str, str] = {
     "WF-A24": "A part follows the epochs step by step, and the loop does not say how many steps one has.",
     "WF-A25": "A part finds no place in the network where it could act.",
     "WF-A26": "Places in the network were not reached (a warning).",
+    "WF-A27": "A compiled model runs uncompiled, because the recipe acts behind calls of functions (a warning).",
     "WF-A30": "A part of the recipe has no place in the training loop of a framework.",
     "WF-A31": "A framework's trainer, model or optimizer is set up as no recipe can go with.",
     "WF-A32": "A batch of a framework's loop cannot be changed where it stands.",
