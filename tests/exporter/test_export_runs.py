@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from exported_programs import scores
+from exported_programs import namespace, scores
 from hostile_table import CLASSES, HOSTILE
 
 import wellfit as wf
@@ -136,3 +136,17 @@ def test_the_command_prints_the_program(cases, tmp_path, capsys):
     assert path.read_text() == wf.export(case.run).code
     assert run(["export", str(case.run.folder), "--to", "jax"], 0.0) == 2
     assert "WF-A42" in capsys.readouterr().err
+
+
+def test_a_keras_program_takes_every_step_and_looks_after_the_last(cases, with_recipe, tmp_path):
+    """13 steps with a look every 5: after 5, 10 and 13 steps in each of the five folds."""
+    run = with_recipe("diabetes", wf.EMA(0.9), steps=13)
+    defined = namespace(wf.export(run, to="keras", data=cases["diabetes"].file).code, tmp_path)
+    looks, keep = [], defined["KeepBest"]
+    look = keep.on_epoch_end
+    keep.on_epoch_end = lambda self, *said: (looks.append(self.count), look(self, *said))[1]
+    frame = defined["read"](defined["DATA"])
+    target = defined["target_of"](frame)
+    for fold in defined["folds"](target)[:2]:
+        defined["validated"](frame, target, fold, 0)
+    assert looks == [5, 10, 13] * 2

@@ -115,9 +115,10 @@ class KeepBest(keras.callbacks.Callback):
         self.x, self.y = x, y
         self.least, self.best = float("inf"), np.zeros_like(y)
         self.mark, self.waited = float("inf"), 0 #? stopping
+        self.average, self.count = [], 0 #? average
     #? average
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None: #? average
-        self.average, self.count = self.model.get_weights(), 0 #? average
+        self.average = self.average or self.model.get_weights() #? average
     #? average
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None: #? average
         """The average of the weights forgets the first ones quickly; it is what is judged.""" #? average
@@ -153,9 +154,12 @@ def train(
     model.compile(optimizer, "mean_squared_error") #? number
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True)) #! number
     keep = KeepBest(*valid)
-    looks = max(1, STEPS // EVALUATE_EVERY)
     steps = batches(*rows, np.random.default_rng(seed))
-    model.fit(steps, epochs=looks, steps_per_epoch=EVALUATE_EVERY, callbacks=[keep], shuffle=False, verbose=0)
+    looks, rest = divmod(STEPS, EVALUATE_EVERY)
+    if looks:
+        model.fit(steps, epochs=looks, steps_per_epoch=EVALUATE_EVERY, callbacks=[keep], shuffle=False, verbose=0)
+    if rest and not model.stop_training:  # the last look comes sooner than the others
+        model.fit(steps, steps_per_epoch=rest, callbacks=[keep], shuffle=False, verbose=0)
     return keep.best
 '''
 
