@@ -7,9 +7,9 @@ import pytest
 import torch
 from sklearn.calibration import calibration_curve
 from torch import nn
-from wellfit.diagnosis.calibration import reliability
 
 from wellfit.diagnosis import bias_variance, gap, norms, shift
+from wellfit.diagnosis.calibration import reliability
 from wellfit.diagnosis.decomposition import squared, zero_one
 from wellfit.diagnosis.layers import _share, _units, spread
 from wellfit.diagnosis.studies import _power_law, suspected

@@ -16,7 +16,7 @@ import wellfit as wf
 from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
 
-SEEDS = 4
+RUN_SEEDS, SEEDS = 12, 8
 
 
 def ruff(path, *rules: str) -> str:
@@ -35,12 +35,12 @@ def test_a_program_reaches_what_the_run_reached(cases, name, to, tmp_path):
     reached = next(f["score"] for f in case.run.record["search"]["finalists"] if f["chosen"])
     found = scores(wf.export(case.run, to=to, data=case.file).code, tmp_path, SEEDS)
     assert found.std(ddof=1) > 0
-    # at least as good as the run, up to one standard deviation over seeds, which the run has as well as the program:
-    # scikit-learn's may be better
-    assert found.mean() <= reached + np.sqrt(2) * found.std(ddof=1), (found, reached)
+    # at least as good as the run, up to one standard deviation over seeds: scikit-learn's may be better
+    assert found.mean() <= reached + found.std(ddof=1), (found, reached)
     if to != "sklearn":
-        # the mean of four against the mean of four, three standard deviations of their difference
-        assert abs(found.mean() - reached) <= 3 * found.std(ddof=1) * np.sqrt(2 / SEEDS), (found, reached)
+        # the mean of eight against that of twelve, three standard deviations of their difference
+        spread = found.std(ddof=1) * np.sqrt(1 / SEEDS + 1 / RUN_SEEDS)
+        assert abs(found.mean() - reached) <= 3 * spread, (found, reached)
 
 
 @pytest.mark.parametrize("to", TARGETS)

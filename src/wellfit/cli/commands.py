@@ -30,7 +30,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help="Find, apply and prove the regularization that a tabular model needs.")
+@app.callback(help="Find, apply and prove the regularization that a model of tables, images or texts needs.")
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -39,10 +39,12 @@ def root(
     pass
 
 
-@app.command(help="Fit a table: controls, search of a recipe, proof on rows held out.")
+@app.command(help="Fit a table, images or texts: controls, search of a recipe, proof on rows held out.")
 def fit(
     data: o.Data,
     target: o.Target = None,
+    text: o.Text = None,
+    size: o.Size = None,
     budget: o.Budget = "60s",
     valid: o.Valid = None,
     test: o.Test = None,
@@ -69,7 +71,7 @@ def fit(
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
         "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
         "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
-        "out": out,
+        "out": out, "text": text, "size": size,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 

@@ -19,23 +19,34 @@ def _name(text: str) -> typer.models.OptionInfo:
     return typer.Option(metavar="NAME", help=text)
 
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: .csv, .tsv, .txt (also .gz, .zip), .parquet.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table (.csv, .tsv, .txt, also .gz, .zip; .parquet), or images: a folder of class folders, or .npz.",
+    ),
+]
 Curves = Annotated[
     str,
     typer.Argument(metavar="PATH", help="Curves (.csv, Keras .json, Lightning metrics.csv, tfevents), or a table."),
 ]
-New = Annotated[str, typer.Argument(metavar="NEW", help="A table with the columns of the training.")]
+New = Annotated[
+    str,
+    typer.Argument(metavar="NEW", help="A table with the columns of the training; for images a folder, file or .npz."),
+]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
 Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regularizer's name or a code.")]
 
 Target = Annotated[str | None, _column("The column to predict.")]
+Text = Annotated[str | None, _column("The column of texts: they are told apart, not the table's columns.")]
+Size = Annotated[int | None, typer.Option(metavar="PIXELS", help="The longer side that images are resized to.")]
 Group = Annotated[str | None, _column("Rows with one value of this column stay together.")]
 Time = Annotated[str | None, _column("Split by this column: no future row in training.")]
 Weight = Annotated[str | None, _column("The column of row weights.")]
 Drop = Annotated[list[str] | None, _column("Leave a column out; may be repeated.")]
 
-Valid = Annotated[str | None, _file("A file with the validation rows.")]
-Test = Annotated[str | None, _file("A file with the test rows.")]
+Valid = Annotated[str | None, _file("A file or folder with the validation rows.")]
+Test = Annotated[str | None, _file("A file or folder with the test rows.")]
 RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of searching.")]
 Allow = Annotated[list[str] | None, typer.Option(metavar="CODE", help="Let the recipe break a rule; may be repeated.")]
 Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]

@@ -4,10 +4,17 @@ from wellfit.data.arrays import frame_from_arrays
 from wellfit.data.encode import Block, Encoder, check_columns, shared_widths
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
+from wellfit.data.mapped import Mapped
 from wellfit.data.notes import CODES, Column, Note
+from wellfit.data.picture_arrays import NpzFile, looks_like_images, pixels_of
+from wellfit.data.picture_encoder import PictureEncoder
+from wellfit.data.picture_folder import bad_notes, clean, find_files, parts_of
+from wellfit.data.pictures import decode, read_arrays, read_folders, read_new_pixels
 from wellfit.data.read import read_table
 from wellfit.data.split import Split, split_given, split_table
 from wellfit.data.table import Table, make_table, table_from_arrays
+from wellfit.data.texts import read_texts, texts_of
+from wellfit.data.vocabulary import Vocabulary, shared_form
 
 __all__ = [
     "CODES",
@@ -15,17 +22,34 @@ __all__ = [
     "Column",
     "Encoder",
     "Labeled",
+    "Mapped",
     "Note",
+    "NpzFile",
+    "PictureEncoder",
     "Samples",
     "Split",
     "Table",
+    "Vocabulary",
+    "bad_notes",
     "check_columns",
+    "clean",
+    "decode",
+    "find_files",
     "frame_from_arrays",
     "hold_back",
+    "looks_like_images",
     "make_table",
+    "parts_of",
+    "pixels_of",
+    "read_arrays",
+    "read_folders",
+    "read_new_pixels",
     "read_table",
+    "read_texts",
+    "shared_form",
     "shared_widths",
     "split_given",
     "split_table",
     "table_from_arrays",
+    "texts_of",
 ]

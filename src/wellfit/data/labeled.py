@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy
 
+from wellfit.data.mapped import Mapped
 from wellfit.data.notes import Note
 
 
@@ -93,7 +94,7 @@ class Samples:
         return len(self.target)
 
     def take(self, rows: numpy.ndarray) -> Any:
-        return self.features[rows]
+        return self.features.pick(rows) if isinstance(self.features, Mapped) else self.features[rows]
 
     def hashes(self) -> numpy.ndarray:
         return self.content

@@ -11,8 +11,8 @@ from wellfit.errors import Interrupted, UsageError
 from wellfit.job.opening import given_recipe, open_engine
 from wellfit.job.options import Options
 from wellfit.job.run import Run, load
+from wellfit.job.sources import open_arrays
 from wellfit.job.study import fit_file, run_study
-from wellfit.job.table_source import from_arrays
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 
@@ -38,12 +38,17 @@ def fit(
     allow: Sequence[str] = (),
     plan: str | Path | None = None,
     task: str | None = None,
+    kind: str | None = None,
+    text: str | None = None,
+    size: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Find, train and prove the recipe that a table needs.
+    """Find, train and prove the recipe that a table, images or texts need.
 
     Args:
-        data: (rows, features) array, data frame, or the path of a CSV or Parquet file.
+        data: (rows, features) array, data frame, or the path of a CSV or Parquet file; images as an array (n, height,
+            width), channels behind or before, or the path of a folder with one folder for each class or of an .npz
+            file with x and y; a list of texts, with ``kind="text"``.
         y: (rows,) target; or give ``target``, the name of a column of ``data``.
         target: the target's column, for frames and files.
         budget: wall time, ``60s``, ``10m``, ``1h`` or seconds, from this call on.
@@ -63,6 +68,9 @@ def fit(
         allow: codes of the lint's errors that this recipe may break.
         plan: the run.json of an earlier run, whose plan is repeated.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
+        kind: ``table``, ``image`` or ``text`` where it cannot be told from the data: lists of texts are ``text``.
+        text: the column of texts, where those are to be told apart and not the columns of a table.
+        size: pixels of the longer side that images are resized to; by default as they are, 64 at most.
         progress: told what happens; nothing is printed by default.
 
     Returns:
@@ -75,14 +83,15 @@ def fit(
     told = progress or Silent()
     shared = {
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
-        "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow),
+        "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
+        "size": size,
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):
         options = Options(target=target, valid=valid, test=test, **_columns(y, roles), **shared)  # type: ignore[arg-type]
         return fit_file(data, options, told, started)
     data, y = _target(data, y, target)
-    return _fit_arrays(data, y, Options(**shared), roles, valid, test, told, started)  # type: ignore[arg-type]
+    return _fit_arrays(data, y, Options(**shared), roles, valid, test, told, started, kind)  # type: ignore[arg-type]
 
 
 def _columns(y: Any, roles: dict[str, Any]) -> dict[str, str | None]:
@@ -108,14 +117,23 @@ def _target(data: Any, y: Any, target: str | None) -> tuple[Any, Any]:
 
 
 def _fit_arrays(
-    x: Any, y: Any, options: Options, roles: dict[str, Any], valid: Any, test: Any, progress: Progress, started: float
-) -> Run:
+    x: Any, y: Any, options: Options, roles: dict[str, Any], valid: Any, test: Any, progress: Progress, started: float,
+    kind: str | None,
+) -> Run:  # fmt: skip
     options.seconds()
     given = given_recipe(options)
     engine = open_engine(options)
     try:
-        source = from_arrays(
-            x, y, options, weight=roles["weight"], groups=roles["group"], time=roles["time"], valid=valid, test=test
+        source = open_arrays(
+            x,
+            y,
+            options,
+            kind=kind,
+            weight=roles["weight"],
+            groups=roles["group"],
+            time=roles["time"],
+            valid=valid,
+            test=test,
         )
         return run_study(source, options, progress, started, engine, given)
     except KeyboardInterrupt:

@@ -91,6 +91,53 @@ def fit_linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray
     return "logistic regression", lambda rows: spread(model.predict_proba(inputs(rows)), model.classes_, material)
 
 
+_LINEAR_ROWS = 10_000  # images: more would not move a linear model, only take minutes
+
+
+def fit_flat_linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Logistic regression, or ridge, on the numbers of each row in one line: the pixels of an image."""
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+
+    view, development = material.folds, material.development
+    rows = development[:: -(-len(development) // _LINEAR_ROWS)]
+
+    def inputs(rows: np.ndarray) -> np.ndarray:
+        return material.inputs(rows, view)[:].flatten(1).numpy()
+
+    y, weight = material.table.target[rows], material.weight[rows]
+    some = f", on {len(rows):,} images" if len(rows) < len(development) else ""
+    if material.table.task == "regression":
+        ridge = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(inputs(rows), y, sample_weight=weight)
+        return f"ridge regression on pixels{some}", lambda rows: ridge.predict(inputs(rows))
+    model = LogisticRegression(max_iter=200).fit(inputs(rows), y, sample_weight=weight)
+    name = f"logistic regression on pixels{some}"
+    return name, lambda rows: spread(model.predict_proba(inputs(rows)), model.classes_, material)
+
+
+def fit_text_linear(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Logistic regression, or ridge, on the TF-IDF of words and pairs of words that training texts hold."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+
+    rows = material.development
+    words = TfidfVectorizer(ngram_range=(1, 2), min_df=1 if len(rows) < 2000 else 2, sublinear_tf=True)
+    try:
+        x = words.fit_transform(material.table.take(rows))
+    except ValueError:  # no text holds a word
+        return fit_dummy(material, seed)
+    y, weight = material.table.target[rows], material.weight[rows]
+    if material.table.task == "regression":
+        ridge = RidgeCV(alphas=np.logspace(-2, 2, 9)).fit(x, y, sample_weight=weight)
+        return "ridge regression on TF-IDF", lambda rows: ridge.predict(words.transform(material.table.take(rows)))
+    # texts of unit length want less shrinkage than standardized columns
+    model = LogisticRegression(C=10.0, max_iter=300).fit(x, y, sample_weight=weight)
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        return spread(model.predict_proba(words.transform(material.table.take(rows))), model.classes_, material)
+
+    return "logistic regression on TF-IDF", predict
+
+
 def fit_boosting(material: Material, seed: int) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
     """Boosted trees on the columns as they are."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor

@@ -83,6 +83,10 @@ class Kind(Protocol):
         """(start, width) of each block of 0/1 columns that codes one category."""
         ...
 
+    def pixels(self, encoder: Any) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """What black and white are in a network's inputs, by channel, where the data are pictures of bytes."""
+        ...
+
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         """The material with further folds for recipes that make training rows anew; raises where one cannot."""
         ...

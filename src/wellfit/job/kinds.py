@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from wellfit.job.kind import Kind
+from wellfit.job.picture_kind import PICTURES
 from wellfit.job.table_kind import TABLE
+from wellfit.job.text_kind import TEXTS
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (TABLE,)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (TABLE, PICTURES, TEXTS)}
 
 
 def kind_named(name: str) -> Kind:

@@ -19,11 +19,13 @@ from wellfit.job.folder import plain, write_json
 from wellfit.job.metrics import Metric
 from wellfit.job.options import Options
 from wellfit.job.places import check_places
-from wellfit.job.plan import Plan, make_plan
+from wellfit.job.plan import LONG_BUDGET, Plan, make_plan, size_batch
 from wellfit.job.prepare import Material, data_hash
-from wellfit.job.probe import choose, pinned
+from wellfit.job.probe import Probe, choose, pinned
+from wellfit.job.space import make_space
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
+from wellfit.job.way import BREADTH, choose_way
 from wellfit.lint import Finding
 from wellfit.progress import Progress
 from wellfit.recipe import Recipe, leaf_of
@@ -118,21 +120,18 @@ def open_stage(
         engine="stack", rate=1e4, seconds=1.0, budget=clock.seconds,
     )  # fmt: skip
     device = resolve_device(options.device)
-    study = Study(material.shape(draft.width, draft.depth), material.rows, device, material.blocks)
+    study = Study(material.shape(draft.width, draft.depth), material.rows, device, material.blocks, material.pixels)
     check_places(given, seeded(study.network, 0))
     engine.open(study)
     stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
     stage.repeated = stored is not None
-    probe = pinned(stored) if stored else choose(engine, material, stage.whole(), clock.end - time.monotonic(), device)
+    left_out = set_space(stage, study, clock.seconds >= LONG_BUDGET)
+    probe = pinned(stored) if stored else _probed(stage, study, clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
-    plan = stored or make_plan(
-        rows=rows, inputs=0, size=size, valid_rows=max(len(v) for _, v in material.split.folds),
-        folds=material.folds, chunk=probe.chunk, hands=engine.hands, mode=probe.mode, engine=probe.engine,
-        rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
-        precision=probe.precision,
-    )  # fmt: skip
-    stage.plan = plan
-    record["plan"] = {**plan.to_json(), "shape": vars(material.shape(plan.width, plan.depth)), "skipped": []}
+    for sentence in left_out:
+        progress.say("note", sentence)
+    stage.plan = plan = stored or _planned(stage, probe, size, clock)
+    record["plan"] = {**plan.to_json(), "shape": vars(study.shape), "skipped": []}
     write_json(folder / "run.json", record)
     climbs = " -> ".join(f"{r.members} candidates to step {r.until}" for r in plan.rungs)
     progress.say(
@@ -141,6 +140,38 @@ def open_stage(
     for cut in plan.cuts:
         progress.say("note", cut)
     return stage
+
+
+def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:
+    """Settle what is searched over where the data are no table; returns what is left out, and why."""
+    kind = stage.material.kind
+    if kind.stacks or stage.given is not None:
+        return ()
+    space = make_space(study, stage.material.table.task, long, kind.name)
+    stage.space = space.parts
+    return space.left_out
+
+
+def _probed(stage: Stage, study: Study, left: float, device: str) -> Probe:
+    """How members are trained: tables in stacks, others as a probe of both ways says."""
+    if stage.material.kind.stacks:
+        return choose(stage.engine, stage.material, stage.whole(), left, device)
+    folds = stage.material.folds
+    probe = choose_way(stage.engine, study, stage.mixes(), size_batch(stage.material.fewest), left)
+    return dataclasses.replace(probe, chunk=max(1, probe.chunk // folds) * folds)
+
+
+def _planned(stage: Stage, probe: Probe, size: tuple[int, int], clock: Clock) -> Plan:
+    """The plan of a probe; where members train one by one, it compares half as many at once as a stack holds."""
+    material = stage.material
+    breadth = max(probe.chunk, BREADTH * material.folds) if probe.mode == "apart" else probe.chunk
+    plan = make_plan(
+        rows=material.fewest, inputs=0, size=size, valid_rows=max(len(v) for _, v in material.split.folds),
+        folds=material.folds, chunk=breadth, hands=stage.engine.hands, mode=probe.mode, engine=probe.engine,
+        rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
+        precision=probe.precision,
+    )  # fmt: skip
+    return dataclasses.replace(plan, chunk=min(plan.chunk, probe.chunk))
 
 
 def stored_plan(options: Options) -> Plan | None:

@@ -37,6 +37,8 @@ class Options:
         allow: codes of the lint that this recipe may break though they are errors.
         plan: a run.json whose plan is repeated exactly.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
+        text: the column of texts, where those are to be told apart and not the columns of a table.
+        size: pixels of the longer side that images are resized to.
     """
 
     target: str | None = None
@@ -57,6 +59,8 @@ class Options:
     allow: tuple[str, ...] = ()
     plan: str | Path | None = None
     task: str | None = None
+    text: str | None = None
+    size: int | None = None
 
     def seconds(self) -> float:
         """The budget in seconds; raises UsageError where it is no time."""

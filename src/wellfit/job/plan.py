@@ -12,6 +12,9 @@ from wellfit.searching.halving import Rung
 _SURE = 0.75
 """Share of the probed rate that is planned with: evaluations, transport and other programs take the rest."""
 
+LONG_BUDGET = 300.0
+"""Seconds from which regularizers that double the cost of a step are searched."""
+
 SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
 """How the time for training is divided where steps without regularizers take as long as with them."""
 
@@ -246,5 +249,5 @@ def make_plan(
     evaluate = max(5, min(rows // batch, steps // 25), min(dear, steps // 15), math.ceil(steps / 60))
     return Plan(
         width, depth, batch, steps, min(evaluate, steps), stack, mode, engine, hands, rungs, ladder.generations, seeds,
-        5, rate, budget, tuple(notes), budget >= 300, bare=bare, precision=precision,
+        5, rate, budget, tuple(notes), budget >= LONG_BUDGET, bare=bare, precision=precision,
     )  # fmt: skip

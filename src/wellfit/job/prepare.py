@@ -101,6 +101,10 @@ class Material:
         """(start, width) of each block of 0/1 columns that codes one category; all views have the same."""
         return self.kind.blocks(self.views[0].encoder)
 
+    @property
+    def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        return self.kind.pixels(self.views[0].encoder)
+
 
 def make_material(table: Labeled, split: Split, class_weight: str | None, kind: Kind = TABLE) -> Material:
     """Fit encoders on the training rows of each fold and encode; the test rows stay out."""

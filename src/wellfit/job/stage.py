@@ -12,14 +12,16 @@ import torch
 from wellfit.job.metrics import Metric
 from wellfit.job.plan import Plan
 from wellfit.job.prepare import Material
+from wellfit.job.way import Mixes
 from wellfit.progress import Progress
 from wellfit.proof import fit_temperature, probabilities
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EarlyStopping
+from wellfit.searching import portfolio
 from wellfit.searching.halving import Arena, Entrant, RungRecord
 from wellfit.searching.levels import training_level
-from wellfit.searching.space import neutral_whole, searched
+from wellfit.searching.space import filled, neutral_whole, searched
 from wellfit.training.cohort import Cohort
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
@@ -58,6 +60,7 @@ class Stage:
         base: the data level that everything trains on, the controls too.
         data: the data level that the search's candidates train on.
         weighed: the ways to balance classes that were compared.
+        space: what is searched over, by name; None for all that is standard for tables.
     """
 
     material: Material
@@ -77,6 +80,7 @@ class Stage:
     base: Recipe = dataclasses.field(default_factory=Recipe)
     data: Recipe = dataclasses.field(default_factory=Recipe)
     weighed: list[Weighed] = dataclasses.field(default_factory=list)
+    space: dict[str, type[Regularizer]] | None = None
 
     def pace(self, phase: str) -> float:
         """Member-steps a second of a phase's rungs, building left out."""
@@ -96,7 +100,12 @@ class Stage:
         )  # fmt: skip
 
     def _carried(self, doing: str) -> Recipe:
-        """What a phase's stacks carry: controls and balancing no regularizer, unless all share one compiled step."""
+        """What a phase's stacks carry: controls and balancing no regularizer, unless all share one compiled step.
+
+        One by one a member carries the parts of its own recipe alone, since nobody shares a step with another.
+        """
+        if self.plan.mode == "apart":
+            return self.with_stopping(Recipe())
         bare = doing in ("controls", "balance") and self.plan.mode != "compiled"
         return Recipe(EarlyStopping().neutral()) if bare else self.whole()
 
@@ -106,7 +115,17 @@ class Stage:
 
     def parts(self) -> dict[str, type[Regularizer]]:
         """What the search draws from."""
-        return searched(self.material.table.task, self.plan.long)
+        return searched(self.material.table.task, self.plan.long) if self.space is None else self.space
+
+    def mixes(self) -> Mixes:
+        """What is timed: everything, a cocktail such as the search begins with, and nothing."""
+        cocktails = [c for c, _ in portfolio.cocktails(self.parts(), 1e-3, 1000)]
+        whole, typical = self.whole(), max(cocktails, key=len, default=Recipe())
+        typical = typical if self.given is None else whole
+        return Mixes(whole, self.with_stopping(typical), self.with_stopping(Recipe()))
+
+    def with_stopping(self, recipe: Recipe) -> Recipe:
+        return filled(recipe, Recipe(EarlyStopping().neutral()))
 
     def whole(self) -> Recipe:
         """Every part that any candidate of this study has, neutral."""

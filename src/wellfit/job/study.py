@@ -20,8 +20,9 @@ from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, run_refit
 from wellfit.job.prepare import data_hash, make_material
 from wellfit.job.run import Run
+from wellfit.job.sources import open_path
 from wellfit.job.stage import Stage
-from wellfit.job.table_source import Source, from_file
+from wellfit.job.table_source import Source
 from wellfit.job.timetable import Timetable
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
@@ -34,7 +35,7 @@ def fit_file(path: str | Path, options: Options, progress: Progress | None = Non
     """Run the main job on a file.
 
     Args:
-        path: CSV or Parquet.
+        path: CSV or Parquet, a folder with one folder of images for each class, or an .npz file of images.
         started: ``time.monotonic()`` at the start of the process, where the budget counts from there; else from now.
 
     Raises:
@@ -47,7 +48,7 @@ def fit_file(path: str | Path, options: Options, progress: Progress | None = Non
     given = given_recipe(options)
     engine = open_engine(options)
     try:
-        source = from_file(path, options)
+        source = open_path(path, options)
         return run_study(source, options, progress, started or begun, engine, given)
     except KeyboardInterrupt:
         raise Interrupted(None) from None

@@ -77,6 +77,9 @@ class TableKind:
     def blocks(self, encoder: Encoder) -> tuple[tuple[int, int], ...]:
         return category_blocks(encoder)
 
+    def pixels(self, encoder: Encoder) -> None:
+        return None
+
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         return with_variants(material, recipes, seed)
 

@@ -13,7 +13,6 @@ from wellfit.data import (
     Labeled,
     Note,
     Split,
-    Table,
     hold_back,
     make_table,
     read_table,
@@ -55,7 +54,7 @@ def from_file(path: str | Path, options: Options) -> Source:
         whole, options.target, drop=options.drop, weight=options.weight, group=options.group, time=options.time,
         task=options.task,
     )  # fmt: skip
-    return Source(table, _split(table, parts, options), Path(path).name, tuple(notes))
+    return Source(table, split_parts(table, parts, options), Path(path).name, tuple(notes))
 
 
 def from_arrays(
@@ -72,7 +71,7 @@ def from_arrays(
     table = table_from_arrays(
         whole if len(pairs) > 1 else x, target, weight=weight, groups=groups, time=time, task=options.task
     )
-    return Source(table, _split(table, parts, options), "arrays")
+    return Source(table, split_parts(table, parts, options), "arrays")
 
 
 def _frame(x: Any) -> pd.DataFrame:
@@ -100,7 +99,7 @@ def _joined(frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, np
     return whole, parts
 
 
-def _split(table: Table, parts: dict[str, np.ndarray], options: Options) -> Split:
+def split_parts(table: Labeled, parts: dict[str, np.ndarray], options: Options) -> Split:
     """Draw what is missing; rows that the table dropped (no target) are left out of the given parts."""
     if len(parts) == 1:
         return hold_back(split_table(table, seed=options.seed), table, options.seed, given=False)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wellfit.data import Encoder
 from wellfit.draws import Now, hash_integers
-from wellfit.errors import DataError
+from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Rows
@@ -44,6 +44,17 @@ def with_variants(material: Material, recipes: Sequence[Recipe], seed: int) -> M
             folds.append((torch.arange(place, place + len(made)), valid))
         rows = dataclasses.replace(rows, folds=(*rows.folds, *folds), own=len(base))
     return dataclasses.replace(material, rows=rows, variants=tuple(variants))
+
+
+def refuse_new_rows(recipe: Recipe, what: str) -> None:
+    """Raises RecipeError where a recipe makes training rows anew, which nothing does for this kind of data."""
+    for part in recipe:
+        if "resample" in part.stages:
+            raise RecipeError(
+                f"{part.name} makes training rows anew, which is not done for {what}.",
+                fix="Drop it from the recipe; --class-weight balanced counts every class the same.",
+                code="WF-R14",
+            )
 
 
 def _fold(material: Material, view: int, train: Tensor) -> Fold:

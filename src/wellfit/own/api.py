@@ -18,13 +18,13 @@ from wellfit.job.options import Options
 from wellfit.job.phases import Finalist
 from wellfit.job.plan import Plan, make_plan
 from wellfit.job.probe import Probe, pinned
+from wellfit.job.space import Space, make_space
 from wellfit.job.timetable import Timetable
+from wellfit.job.way import BREADTH, choose_way
 from wellfit.own.handover import Ending
 from wellfit.own.opening import Opened, check_given, first_record, open_search
 from wellfit.own.result import Found
-from wellfit.own.space import Space, make_space
 from wellfit.own.stage import Here, ModelStage
-from wellfit.own.way import BREADTH, choose_way
 from wellfit.own.workers import open_engine, start_engine
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe

@@ -14,12 +14,7 @@ import torch
 from wellfit.job.stage import Stage
 from wellfit.own.goal import Goal
 from wellfit.own.reading import Part
-from wellfit.own.way import Mixes
 from wellfit.recipe import Recipe
-from wellfit.regularizer import Regularizer
-from wellfit.regularizers import EarlyStopping
-from wellfit.searching import portfolio
-from wellfit.searching.space import filled
 from wellfit.training.cohort import Cohort, Rows
 from wellfit.training.crew import Watch
 from wellfit.training.study import Desk, Result, Task
@@ -58,31 +53,7 @@ class Ground:
 
 @dataclasses.dataclass
 class ModelStage(Stage):
-    """What the phases share, for somebody's model.
-
-    Attributes:
-        space: what is searched over, by name.
-    """
-
-    space: dict[str, type[Regularizer]] = dataclasses.field(default_factory=dict)
-
-    def parts(self) -> dict[str, type[Regularizer]]:
-        return self.space
-
-    def mixes(self) -> Mixes:
-        """What is timed: everything, a cocktail such as the search begins with, and nothing."""
-        cocktails = [c for c, _ in portfolio.cocktails(self.space, 1e-3, 1000)]
-        whole, typical = self.whole(), max(cocktails, key=len, default=Recipe())
-        return Mixes(
-            whole, self._with_stopping(typical if self.given is None else whole), self._with_stopping(Recipe())
-        )
-
-    def _with_stopping(self, recipe: Recipe) -> Recipe:
-        return filled(recipe, Recipe(EarlyStopping().neutral()))
-
-    def _carried(self, doing: str) -> Recipe:
-        """What fills up every member's recipe: one by one nothing does, since nobody shares a step with another."""
-        return self._with_stopping(Recipe()) if self.plan.mode == "apart" else super()._carried(doing)
+    """What the phases share, for somebody's model."""
 
     def judge(self, cohort: Cohort) -> float:
         """The metric of a member's best outputs on the validation rows, as they are: nothing is calibrated."""

@@ -1,26 +1,36 @@
-"""Which regularizers are searched over for somebody's model: what is standard for such data, and works on it."""
+"""Which regularizers are searched over for a model: what is standard for such data, and works on it."""
 
 from __future__ import annotations
 
 import dataclasses
 import warnings
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
+from torch import nn
 
 from wellfit.draws import Now
-from wellfit.own.maker import ModelStudy
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.searching.space import searched
 from wellfit.sites import Site, acting, find_sites
 from wellfit.target import Target
 from wellfit.training.apart import own_draws
-from wellfit.training.cohort import seeded
+from wellfit.training.cohort import Rows, seeded
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam
 
 _TRIED_ON = 8  # rows
+
+
+class Trained(Protocol):
+    """What the engine trains: whatever makes networks, and rows."""
+
+    @property
+    def rows(self) -> Rows: ...
+
+    def network(self) -> nn.Module: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +53,15 @@ def kind_of(x: torch.Tensor) -> str:
     return "table" if x.is_floating_point() or x.ndim == 1 else "text"
 
 
-def make_space(study: ModelStudy, task: str, long: bool) -> Space:
-    """Every regularizer takes one step with the model; one that fails, or that finds no place to act, is left out."""
+def make_space(study: Trained, task: str, long: bool, data: str = "") -> Space:
+    """Every regularizer takes one step with the model; one that fails, or that finds no place to act, is left out.
+
+    Args:
+        data: the kind of data, where it is not to be told from the inputs.
+    """
     parts, left_out = {}, []
     reached = _reached(study)
-    for name, cls in searched(task, long, kind_of(study.rows.x)).items():
+    for name, cls in searched(task, long, data or kind_of(study.rows.x)).items():
         reason = _why_not(study, cls(), reached)
         if reason:
             left_out.append(f"{name}: {reason}")
@@ -56,7 +70,7 @@ def make_space(study: ModelStudy, task: str, long: bool) -> Space:
     return Space(parts, tuple(left_out))
 
 
-def _reached(study: ModelStudy) -> list[Site]:
+def _reached(study: Trained) -> list[Site]:
     """The sites that values pass in a forward; a module that is held and never called is none."""
     network, seen = seeded(study.network, 0).eval(), []
 
@@ -65,11 +79,11 @@ def _reached(study: ModelStudy) -> list[Site]:
         return h
 
     with torch.no_grad(), acting(network, act, find_sites(network).values()):
-        network(study.make.example)
+        network(study.rows.x[study.rows.folds[0][0][:_TRIED_ON]])
     return seen
 
 
-def _why_not(study: ModelStudy, part: Regularizer, reached: Sequence[Site]) -> str:
+def _why_not(study: Trained, part: Regularizer, reached: Sequence[Site]) -> str:
     rows = study.rows.folds[0][0][:_TRIED_ON]
     x, target = study.rows.x[rows], study.rows.target.take(rows)
     try:

@@ -1,16 +1,16 @@
-"""How members of somebody's model are trained: side by side in a stack, or one by one, and why."""
+"""How members of a model are trained: side by side in a stack, or one by one, and why."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import warnings
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from wellfit.job.probe import STACK, Probe
-from wellfit.own.maker import ModelStudy
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Cohort, Member, seeded
 from wellfit.training.crew import Engine
@@ -34,6 +34,12 @@ _TIMED, _LEAST, _SHARE = 48, 3, 0.04
 
 BREADTH = 8
 """Candidates that are compared in one rung where members train one by one: half as many as a stack holds."""
+
+
+class Networks(Protocol):
+    """What the engine trains: whatever makes networks."""
+
+    def network(self) -> nn.Module: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +67,7 @@ _WHY = (
 )
 
 
-def choose_way(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, left: float) -> Probe:
+def choose_way(engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float) -> Probe:
     """Try a stack and the same members one by one; where both come to the same, the faster way is taken.
 
     One by one, a member carries the parts of its own recipe alone; in a stack all carry everything, most of it neutral.
@@ -88,9 +94,9 @@ def choose_way(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, left
         return Probe(STACK, "traced", name, stack * hands, way, _bare(stack, bare))
 
 
-def _stacked(engine: Engine, study: ModelStudy, mixes: Mixes, batch: int, seconds: float) -> tuple[str, float]:
+def _stacked(engine: Engine, study: Networks, mixes: Mixes, batch: int, seconds: float) -> tuple[str, float]:
     """Why the model cannot train in stacks, or nothing, and the pace of a stack."""
-    if _too_large(seeded(study.make, 0)):
+    if _too_large(seeded(study.network, 0)):
         return f"{STACK} of it, with what training keeps of each, would take more than a quarter of the memory", 0.0
     course = Course(_COMPARED, batch, 1, "traced")
     members = _members(STACK, mixes.whole)

@@ -1,0 +1,90 @@
+"""Texts with their classes: one column of a table, or a list."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import Any
+
+import numpy
+import pandas
+
+from wellfit.data.labeled import Samples
+from wellfit.data.notes import Note, counted, shown
+from wellfit.data.target import class_text, read_target
+from wellfit.errors import DataError
+
+MIN_TEXTS = 20
+_LONGEST = 100_000
+"""Signs of one text that are kept: a row of megabytes is a file that was read as one cell."""
+
+
+def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
+    """(rows,) texts in composed form, whether each is there, and what was done to them.
+
+    Cells that are no texts become their text; missing ones and ones of blanks alone are not there.
+    """
+    series = pandas.Series(cells).reset_index(drop=True)
+    there = ~series.isna().to_numpy()
+    found = numpy.array([_plain(c) if ok else "" for c, ok in zip(series, there, strict=True)], dtype=object)
+    there &= numpy.array([bool(t.strip()) for t in found], dtype=bool)
+    notes = []
+    long = sum(len(t) > _LONGEST for t in found)
+    if long:
+        found = numpy.array([t[:_LONGEST] for t in found], dtype=object)
+        notes.append(Note("WF-D98", f"{counted(long, 'text is', 'texts are')} cut to {_LONGEST:,} signs."))
+    broken = sum("\ufffd" in t for t in found)
+    if broken:
+        told = f"{counted(broken, 'text holds', 'texts hold')} signs that could not be decoded."
+        notes.append(Note("WF-D98", told))
+    return found, there, notes
+
+
+def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task: str | None) -> Samples:
+    """Texts and their classes or numbers; rows without a text or a target are left out, and that is said.
+
+    Raises:
+        DataError: too little is left, or the target cannot be used.
+    """
+    found, there, notes = texts_of(cells)
+    if there.any() and numpy.mean([_is_number(t) for t in found[there]]) > 0.9:
+        raise DataError(
+            f"the column {shown(column)} holds numbers, not texts.", fix="Name the column of texts.", code="WF-D29"
+        )
+    if not there.all():
+        told = f"{counted(int((~there).sum()), 'row')} without a text left out."
+        notes.append(Note("WF-D96", told))
+    kept = numpy.flatnonzero(there)
+    if len(kept) < MIN_TEXTS:
+        raise DataError(
+            f"there are {counted(len(kept), 'text')}; at least {MIN_TEXTS} are needed.", fix="Add some.", code="WF-D15"
+        )
+    read = read_target(labels.iloc[kept].reset_index(drop=True), target, task)
+    rows = kept[read.kept]
+    texts = found[rows]
+    values = read.values if len(read.values) == len(rows) else read.values[read.kept]
+    return Samples(
+        texts, column, hashes_of(texts), values, read.task, [class_text(v) for v in read.class_values],
+        read.class_values, [*read.notes, *notes], target, rows=rows,
+    )  # fmt: skip
+
+
+def hashes_of(texts: numpy.ndarray) -> numpy.ndarray:
+    """(rows,) uint64 of each text, letters' case and blanks left out of account: a copy is a copy."""
+    plain = (" ".join(t.lower().split()).encode("utf-8", "replace") for t in texts)
+    return numpy.array(
+        [int.from_bytes(hashlib.blake2b(t, digest_size=8).digest(), "little") for t in plain], dtype=numpy.uint64
+    )
+
+
+def _plain(cell: Any) -> str:
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return unicodedata.normalize("NFC", text.replace("\0", " "))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""Where images come from: a folder with one folder for each class, an .npz file, or arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wellfit.data import Note, NpzFile, looks_like_images, parts_of, pixels_of, read_arrays, read_folders
+from wellfit.data.arrays import target_from_array
+from wellfit.data.notes import listed
+from wellfit.data.pictures import Read
+from wellfit.errors import DataError, UsageError
+from wellfit.job.options import Options
+from wellfit.job.picture_kind import PICTURES
+from wellfit.job.table_source import Source, split_parts
+
+_ROLES = ("group", "time", "weight", "drop", "text")
+_X, _Y = ("x", "x_train", "X"), ("y", "y_train")
+_OTHER_PARTS = {"test": ("x_test", "y_test"), "valid": ("x_valid", "y_valid")}
+
+
+def holds_pictures(path: str | Path) -> bool:
+    """Whether a path is read as images: a folder, or an .npz file."""
+    return Path(path).is_dir() or Path(path).suffix.lower() == ".npz"
+
+
+def pictures_from_path(path: str | Path, options: Options) -> Source:
+    """Images of a folder or an .npz file, with validation and test images where they have places of their own.
+
+    Raises:
+        UsageError: an option is for tables.
+        DataError: the images cannot be used; the sentence says why.
+    """
+    refuse_roles(options, "images")
+    place = Path(path)
+    more = {"valid": options.valid, "test": options.test}
+    given = {part: Path(p) for part, p in more.items() if p is not None}
+    if place.is_dir():
+        if options.target:
+            told = "the classes of images are the names of their folders, and --target names a column."
+            raise UsageError(told, fix="Leave --target out.", code="WF-U16")
+        inside = parts_of(place)
+        folders = {**(inside or {"training": place}), **given}
+        for part, folder in folders.items():
+            if not folder.is_dir():
+                raise UsageError(f"the {part} images are to be a folder too.", fix="Name one.", code="WF-U16")
+        read = read_folders(folders, options.size)
+        if inside:
+            told = f"the folders {listed([p.name for p in inside.values()])} are read as parts, not as classes."
+            read.samples.notes.append(Note("WF-D98", told))
+    else:
+        read = read_arrays(_archive(place, given), options.size, options.task)
+    return _source(read, options, place.name or place.resolve().name)
+
+
+def pictures_from_arrays(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
+    """The same from arrays (n, height, width), with channels behind or before; parts are pairs (x, y)."""
+    pairs = {"training": (x, y), "valid": valid, "test": test}
+    given = {}
+    for part, pair in pairs.items():
+        if pair is not None:
+            pixels = pixels_of(pair[0])
+            given[part] = (pixels, target_from_array(pair[1], len(pixels))[0].rename("y"))
+    return _source(read_arrays(given, options.size, options.task), options, "arrays")
+
+
+def refuse_roles(options: Options, what: str, allowed: tuple[str, ...] = ()) -> None:
+    """Raises UsageError where an option names a column, and there are none."""
+    for name in _ROLES:
+        if getattr(options, name) and name not in allowed:
+            raise UsageError(
+                f"--{name} names a column of a table, and these are {what}.", fix=f"Leave --{name} out.", code="WF-U16"
+            )
+
+
+def _archive(path: Path, others: dict[str, Path]) -> dict[str, tuple[Any, pd.Series]]:
+    file = NpzFile(path)
+    names = [next((n for n in some if n in file.names), some[0]) for some in (_X, _Y)]
+    if not set(names) <= set(file.names):
+        raise DataError(
+            f"the file holds {listed(file.names) or 'nothing'}; x and y are needed.",
+            fix="numpy.savez(path, x=images, y=classes), and x_test, y_test where there are test images.",
+            code="WF-D94",
+        )
+    given = {"training": _pair(file, *names)}
+    for part, (x, y) in _OTHER_PARTS.items():
+        if part in others:
+            given[part] = _pair(NpzFile(others[part]), "x", "y")
+        elif x in file.names and y in file.names:
+            given[part] = _pair(file, x, y)
+    return given
+
+
+def _pair(file: NpzFile, x: str, y: str) -> tuple[Any, pd.Series]:
+    pixels = file.pixels(x)
+    labels = np.asarray(file.small(y))
+    return pixels, target_from_array(labels, len(pixels))[0].rename("y")
+
+
+def _source(read: Read, options: Options, name: str) -> Source:
+    return Source(read.samples, split_parts(read.samples, read.parts, options), name, (), PICTURES)
+
+
+__all__ = ["holds_pictures", "looks_like_images", "pictures_from_arrays", "pictures_from_path", "refuse_roles"]

@@ -1,0 +1,100 @@
+"""Texts as a kind of data: words as numbers, a bag of embeddings or a convolutional network, TF-IDF to beat."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wellfit.data import Note, Samples, Vocabulary, read_table, shared_form, texts_of
+from wellfit.errors import DataError
+from wellfit.job.baselines import fit_dummy, fit_text_linear
+from wellfit.job.kind import Fitter
+from wellfit.job.table_kind import NewRows
+from wellfit.job.variants import refuse_new_rows
+from wellfit.models.text_shapes import MODELS, TextShape
+from wellfit.recipe import Recipe
+
+if TYPE_CHECKING:
+    from wellfit.job.prepare import Material
+
+_CNN_FROM = 2000
+"""Training texts from which order counts: of fewer, a bag of embeddings learns as much, and sooner."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TextKind:
+    """See ``Kind``. The depth of a plan is the number of its model: 1 a bag of embeddings, 2 a network of windows."""
+
+    name: ClassVar[str] = "text"
+    stacks: ClassVar[bool] = False
+    baselines: ClassVar[tuple[tuple[str, str, Fitter], ...]] = (
+        ("dummy", "the majority", fit_dummy),
+        ("linear", "the linear model on TF-IDF", fit_text_linear),
+    )
+
+    def encoders(self, data: Samples, parts: Sequence[np.ndarray]) -> list[Vocabulary]:
+        return shared_form([Vocabulary.fit(data.features[rows]) for rows in parts])
+
+    def training_rows(self, data: Samples, rows: np.ndarray, encoders: Sequence[Vocabulary]) -> Tensor:
+        return torch.from_numpy(np.concatenate([e.encode(data.features[rows]) for e in encoders]))
+
+    def inputs(self, features: Any, encoder: Vocabulary) -> Tensor:
+        return torch.from_numpy(encoder.encode(features))
+
+    def size(self, rows: int, budget: float, encoder: Vocabulary) -> tuple[int, int]:
+        many = rows >= _CNN_FROM
+        return (64 if many else 32), 1 + MODELS.index("cnn" if many else "bag")
+
+    def shape(self, encoder: Vocabulary, outputs: int, width: int, depth: int) -> TextShape:
+        return TextShape(len(encoder), encoder.length, outputs, width, MODELS[max(0, min(depth, len(MODELS)) - 1)])
+
+    def blocks(self, encoder: Vocabulary) -> tuple[tuple[int, int], ...]:
+        return ()
+
+    def pixels(self, encoder: Vocabulary) -> None:
+        return None
+
+    def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
+        for recipe in recipes:
+            refuse_new_rows(recipe, "texts")
+        return material
+
+    def describe(self, data: Samples, encoder: Vocabulary) -> dict[str, Any]:
+        about = f"{len(encoder.words):,} words, {encoder.length} of a text are read"
+        return {"features": 1, "encoded": encoder.length, "columns": [], "about": about}
+
+    def told(self, data: Samples) -> str:
+        return f"{len(data):,} texts"
+
+    def encoder_from_json(self, form: Any) -> Vocabulary:
+        return Vocabulary.from_json(form)
+
+    def shape_to_json(self, shape: TextShape) -> dict[str, Any]:
+        return dict(vars(shape))
+
+    def shape_from_json(self, form: Any) -> TextShape:
+        sizes = {n: int(form[n]) for n in ("vocabulary", "length", "outputs", "width")}
+        return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])])
+
+    def read_new(self, path: str | Path, encoder: Vocabulary) -> NewRows:
+        frame = read_table(path)
+        notes = [Note(*n) for n in frame.attrs.get("notes", [])]
+        return NewRows(self.new_rows(frame, encoder), [], notes)
+
+    def new_rows(self, x: Any, encoder: Vocabulary) -> np.ndarray:
+        """Texts from a list, or from a frame: its only column, or the one with the longest texts."""
+        if not hasattr(x, "columns"):
+            return texts_of(x)[0]
+        if not len(x.columns):
+            raise DataError("the table has no column.", fix="Bring the column of texts.", code="WF-D21")
+        lengths = [float(x[c].astype(str).str.len().mean()) for c in x.columns] if len(x) else [0.0] * len(x.columns)
+        return texts_of(x[x.columns[int(np.argmax(lengths))]])[0]
+
+
+TEXTS = TextKind()

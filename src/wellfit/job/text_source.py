@@ -1,0 +1,74 @@
+"""Where texts come from: a column of a file, or a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wellfit.data import Note, Samples, read_table, read_texts
+from wellfit.data.arrays import target_from_array
+from wellfit.data.notes import listed, shown
+from wellfit.errors import DataError, UsageError
+from wellfit.job.options import Options
+from wellfit.job.picture_source import refuse_roles
+from wellfit.job.table_source import Source, split_parts
+from wellfit.job.text_kind import TEXTS
+
+
+def texts_from_file(path: str | Path, options: Options) -> Source:
+    """A column of texts and one of classes or numbers; validation and test rows may have files of their own.
+
+    Raises:
+        UsageError: no target was named, or an option is for tables.
+        DataError: a column is missing, or the data cannot be used.
+    """
+    refuse_roles(options, "texts", ("text",))
+    if not options.target:
+        raise UsageError("which column is to be predicted?", fix="Name it with --target.", code="WF-U03")
+    named = {"training": path, "valid": options.valid, "test": options.test}
+    frames = {part: read_table(p) for part, p in named.items() if p is not None}
+    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
+    text, target = str(options.text), str(options.target)
+    for part, frame in frames.items():
+        for column in (text, target):
+            if column not in frame.columns:
+                raise DataError(
+                    f"the {part} file has no column {shown(column)}; it has {listed([str(c) for c in frame.columns])}.",
+                    fix="Name one of them: --text for the texts, --target for what is to be predicted.",
+                    code="WF-D20",
+                )
+    whole = pd.concat([f[[text, target]] for f in frames.values()], ignore_index=True)
+    samples = read_texts(whole[text], whole[target], text, target, options.task)
+    return Source(samples, _split(samples, [len(f) for f in frames.values()], list(frames), options), Path(path).name,
+                  tuple(notes), TEXTS)  # fmt: skip
+
+
+def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
+    """The same from lists of texts; parts are pairs (texts, targets)."""
+    given = {"training": (x, y), "valid": valid, "test": test}
+    pairs = {part: pair for part, pair in given.items() if pair is not None}
+    texts = [list(pair[0]) for pair in pairs.values()]
+    labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
+    target = pd.concat(labels, ignore_index=True)
+    samples = read_texts([t for part in texts for t in part], target, "text", "target", options.task)
+    return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), TEXTS)
+
+
+def looks_like_texts(x: Any) -> bool:
+    """Whether something is a list of texts."""
+    if isinstance(x, str) or hasattr(x, "columns") or getattr(x, "ndim", 1) != 1:
+        return False
+    try:
+        first = next(iter(x))
+    except (TypeError, StopIteration):
+        return False
+    return isinstance(first, str)
+
+
+def _split(samples: Samples, counts: list[int], names: list[str], options: Options) -> Any:
+    ends = np.cumsum(counts)
+    parts = {name: np.arange(end - count, end) for name, count, end in zip(names, counts, ends, strict=True)}
+    return split_parts(samples, parts, options)

@@ -1,0 +1,70 @@
+"""The main job on pictures: from a folder or arrays to a run that predicts pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from planned import write_plan
+from sklearn.datasets import load_digits
+
+import wellfit as wf
+from wellfit import job
+from wellfit.errors import DataError, UsageError
+from wellfit.training.crew import Solo
+
+
+@pytest.fixture(scope="module")
+def digits():
+    held = load_digits()
+    chosen = held.target < 3
+    return (held.images[chosen] * 15.9).astype(np.uint8), held.target[chosen]
+
+
+@pytest.fixture(scope="module")
+def run(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    x, y = digits
+    for i, (picture, label) in enumerate(zip(x, y, strict=True)):
+        place = folder / "pics" / f"class {label}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place / f"{i:03d}.png")
+    recipe = wf.Recipe(wf.Rotation(10.0), wf.Shift(0.1), settings={"learning_rate": 3e-3}, silence=["WF-L40"])
+    options = job.Options(recipe=recipe, plan=write_plan(folder, steps=60, width=8), out=folder / "run", device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wellfit.job.study.open_engine", lambda _options: Solo())
+        return job.fit_file(folder / "pics", options), folder
+
+
+def test_a_folder_of_pictures_is_learned(run, digits):
+    found, _folder = run
+    assert found.record["status"] == "finished"
+    assert found.record["data"]["rows"] == len(digits[1])
+    assert {r["key"] for r in found.record["comparison"]} >= {"dummy", "linear", "control_best"}
+    assert (found.predict(digits[0]) == np.array([f"class {c}" for c in digits[1]])).mean() > 0.9
+
+
+def test_predictions_of_files_name_the_files(run, tmp_path):
+    import pandas as pd
+
+    found, folder = run
+    found.predict_file(folder / "pics" / "class 1", tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert table.iloc[:, 0].str.endswith(".png").all()
+    assert (table["class"] == "class 1").mean() > 0.8
+
+
+def test_pictures_of_another_size_are_resized_and_one_that_is_damaged_is_named(run, tmp_path):
+    found, folder = run
+    big = Image.open(next((folder / "pics" / "class 0").iterdir())).resize((32, 32))
+    big.save(tmp_path / "big.png")
+    assert found.predict_proba(np.asarray(big)[None]).shape == (1, 3)
+    (tmp_path / "bad.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"bad\.png"):
+        found.predict_file(tmp_path, tmp_path / "out.csv")
+
+
+def test_columns_are_not_asked_of_pictures(run):
+    _, folder = run
+    with pytest.raises(UsageError):
+        job.fit_file(folder / "pics", job.Options(target="class", budget=5))

@@ -1,0 +1,91 @@
+"""The main job on texts: from a column of a file to a run that predicts texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from planned import planned_fit, write_plan
+
+import wellfit as wf
+from wellfit import job
+from wellfit.errors import DataError, UsageError
+from wellfit.models.text_shapes import MODELS
+from wellfit.training.crew import Solo
+
+
+def made_texts(rows=240, seed=0):
+    """Good and bad reviews of made words: one telling word in ten, and an equal chance of noise."""
+    draw = np.random.default_rng(seed)
+    good, bad = ["great", "lovely", "fine", "superb"], ["awful", "dull", "poor", "sad"]
+    plain = [f"word{i}" for i in range(40)]
+    labels = draw.random(rows) < 0.5
+    texts = []
+    for label in labels:
+        words = [*draw.choice(plain, 9), *draw.choice(good if label else bad, 1 + draw.integers(2))]
+        texts.append(" ".join(draw.permutation(words)) + ".")
+    return texts, np.where(labels, "good <b>", "=bad")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("texts")
+    texts, labels = made_texts()
+    pd.DataFrame({"review": texts, "stars": labels, "id": range(len(texts))}).to_csv(folder / "r.csv", index=False)
+    recipe = wf.Recipe(wf.Dropout(0.1), wf.EMA(0.9), settings={"learning_rate": 1e-2})
+    options = job.Options(
+        text="review", target="stars", recipe=recipe, plan=write_plan(folder, steps=60), out=folder / "run",
+        device="cpu",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wellfit.job.study.open_engine", lambda _options: Solo())
+        return job.fit_file(folder / "r.csv", options), folder
+
+
+def test_a_column_of_texts_is_learned(run):
+    found, _ = run
+    assert found.record["status"] == "finished"
+    assert {r["key"] for r in found.record["comparison"]} >= {"dummy", "linear", "control_best"}
+    texts, labels = made_texts(seed=1)
+    assert (found.predict(texts) == labels).mean() > 0.9
+
+
+def test_the_same_texts_in_any_company_have_the_same_answer(run):
+    found, _ = run
+    texts, _labels = made_texts(40, seed=2)
+    every = found.predict_proba(texts)
+    assert np.array_equal(every[7:8], found.predict_proba(texts[7:8]))
+
+
+def test_predictions_of_a_file_are_harmless_in_a_spreadsheet(run, tmp_path):
+    found, folder = run
+    found.predict_file(folder / "r.csv", tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert len(table) == 240
+    assert not any(str(v).startswith("=") for v in table["stars"])
+
+
+def test_lists_are_taken_in_python(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    assert planned_fit(monkeypatch, tmp_path, texts, labels, steps=10).record["data"]["rows"] == 120
+
+
+def test_every_model_trains(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    for depth, name in enumerate(MODELS, start=1):
+        import json
+
+        path = write_plan(tmp_path, steps=5)
+        plan = json.loads(path.read_text())
+        plan["plan"]["depth"] = depth
+        path.write_text(json.dumps(plan))
+        found = planned_fit(monkeypatch, tmp_path / name, texts, labels, plan=path)
+        assert found.record["plan"]["shape"]["model"] == name
+
+
+def test_columns_that_are_not_there_are_named(run):
+    _, folder = run
+    with pytest.raises(DataError, match="no column"):
+        job.fit_file(folder / "r.csv", job.Options(text="nothing", target="stars", budget=5))
+    with pytest.raises(UsageError):
+        job.fit_file(folder / "r.csv", job.Options(text="review", target="stars", group="id", budget=5))

@@ -1,0 +1,44 @@
+"""Networks for texts: what padding, order and unknown words change, and what they do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from wellfit.models.bag_of_embeddings import BagOfEmbeddings
+from wellfit.models.text_cnn import TextCNN
+from wellfit.models.text_shapes import MODELS, TextShape
+from wellfit.sites import find_sites
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_padding_changes_nothing_and_members_stack(model):
+    torch.manual_seed(0)
+    network = TextShape(30, 6, 3, width=16, model=model).network().double().eval()
+    short, padded = torch.tensor([[7, 3, 9]]), torch.tensor([[7, 3, 9, 0, 0, 0]])
+    assert torch.allclose(network(short), network(padded), atol=1e-12)
+    weights = {n: torch.stack([w.detach(), 2 * w.detach()]) for n, w in network.named_parameters()}
+    both = torch.vmap(lambda w: torch.func.functional_call(network, w, (padded,)))(weights)
+    assert torch.allclose(both[0], network(padded), atol=1e-12)
+    assert {s.kind for s in find_sites(network).values()} >= {"embedding", "hidden"}
+
+
+def test_order_counts_for_windows_and_not_for_a_bag():
+    one, other = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[8, 6, 5, 7]])
+    bag, windows = BagOfEmbeddings(20, 2).eval(), TextCNN(20, 2).eval()
+    assert torch.allclose(bag(one), bag(other), atol=1e-6)
+    assert not torch.allclose(windows(one), windows(other), atol=1e-4)
+
+
+def test_a_bag_is_the_mean_of_its_words_by_hand():
+    network = BagOfEmbeddings(20, 2, width=4, hidden=3).eval()
+    vectors = network.vectors.weight
+    mean = (vectors[5] + vectors[6]) / 2**0.5
+    expected = network.head(torch.relu(network.layer(mean)))
+    assert torch.allclose(network(torch.tensor([[5, 1, 6, 0]]))[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["bag", "cnn"])
+def test_texts_without_words_have_a_finite_answer(model):
+    network = TextShape(30, 4, 2, model=model).network().eval()
+    assert network(torch.zeros(2, 4, dtype=torch.int64)).isfinite().all()
