@@ -96,7 +96,7 @@ def squared_hinge(z):
         (LinearSVC(C=0.2, dual=False, **TIGHT), squared_hinge),
         (LinearSVC(C=0.05, penalty="l1", dual=False, **TIGHT), squared_hinge),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),  # a function's repr holds an address
 )
 def test_oracle_the_estimator_s_weights_are_the_minimum_under_the_recipe(estimator, loss):
     """Where weights are not 0 the slope is that of the L1 part; where they are, it is no steeper."""

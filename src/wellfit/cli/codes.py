@@ -34,6 +34,7 @@ _OTHERS: dict[str, str] = {
     "WF-A40": "A run is exported that has no recipe yet.",
     "WF-A41": "The table named for an export is not the one that the run was trained on.",
     "WF-A42": "A run is exported to a framework that no program is written for.",
+    "WF-A43": "A run of images or texts is exported; programs are written for tables.",
     "WF-A60": "A network of wellfit.models is given a size, or a sequence, that it cannot have.",
     "WF-A61": "There are fewer rows than a batch, or none to judge by.",
     "WF-A62": "A part of the recipe makes training rows anew, where only tables can.",

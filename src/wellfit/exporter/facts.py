@@ -102,6 +102,12 @@ def read_facts(run: Run, data: str | Path | None) -> Facts:
             code="WF-A40",
         )
     stored = Stored(run.folder)
+    if stored.kind.name != "table":
+        raise UsageError(
+            f"programs are written for tables, and this run is of {stored.kind.name}s.",
+            fix="Put its recipe.json into a loop of your own: wellfit.Recipe.load(...).attach(model, optimizer).",
+            code="WF-A43",
+        )
     codings = stored.views[-1].encoder.codings
     parts, missing = _parts(run)
     reading, more = _reading(record, data)
