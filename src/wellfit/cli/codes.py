@@ -97,6 +97,7 @@ _OTHERS: dict[str, str] = {
     "WF-R11": "A regularizer of the recipe does not fit the task.",
     "WF-R12": "A regularizer or predictor finds nothing in the network or the recipe that it could act on.",
     "WF-R13": "Two regularizers of a recipe both decide the scale of the same layers.",
+    "WF-R14": "A regularizer makes training rows anew, and the data are images or texts.",
     "WF-T01": "Training failed in a worker process.",
     "WF-T02": "A worker process was killed twice, most likely for want of memory.",
     "WF-U01": "The budget is no time above 0.",
