@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sample_proof import ablation, curse, diagnosis, importance
+
 PAYLOADS = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -18,12 +20,22 @@ PAYLOADS = (
 
 def _curve(floor: float, rise: float, seed: int) -> dict[str, Any]:
     steps = list(range(0, 2000, 25))
-    train = [[2.0 * math.exp(-s / 220) + floor + 0.01 * k for s in steps] for k in range(seed)]
-    valid = [[2.0 * math.exp(-s / 260) + 0.3 + rise * s / 2000 + 0.015 * k for s in steps] for k in range(seed)]
-    return {"step": steps, "train": train, "valid": valid}
+    noise = [0.02 * math.sin(s * 12.9898 + 1) for s in steps]
+    train = [[2.0 * math.exp(-s / 220) + floor + 0.03 * k * math.exp(-s / 900) for s in steps] for k in range(seed)]
+    valid = [
+        [
+            2.0 * math.exp(-s / 260) + 0.3 + rise * s / 2000 + (0.015 + rise * s / 40000) * k + e
+            for s, e in zip(steps, noise, strict=True)
+        ]
+        for k in range(seed)
+    ]
+    best = min(range(len(steps)), key=lambda i: sum(row[i] for row in valid))
+    return {"step": steps, "train": train, "valid": valid, "stop": steps[best] if rise > 0.1 else 1500}
 
 
-def _line(key: str, label: str, score: float, half: float, gain: float | None, detail: str = "") -> dict[str, Any]:
+def _line(
+    key: str, label: str, score: float, half: float, gain: float | None, detail: str = "as it is"
+) -> dict[str, Any]:  # fmt: skip
     reference = 0.3542
     told = None
     if gain is not None:
@@ -33,6 +45,7 @@ def _line(key: str, label: str, score: float, half: float, gain: float | None, d
     return {
         "key": key, "label": label, "score": score, "interval": [score - half, score + half], "seeds": 8,
         "secondary": secondary, "gain": told, "detail": detail, "seconds": 3.2,
+        "parameters": 41_474 if key not in ("dummy", "boosting") else None,
     }  # fmt: skip
 
 
@@ -81,6 +94,10 @@ def _candidate(k: int) -> dict[str, Any]:
     return {"label": f"Dropout, Mixup {k}", "kind": kind, "rate": 10 ** (2.2 * share - 4), "loss": loss, "step": 300}
 
 
+_KNOBS = (("Dropout p", 0.02, 0.6), ("Mixup alpha", 0.05, 1.0), ("WeightDecay strength", 1e-5, 0.1),
+          ("LabelSmoothing strength", 0.01, 0.2), ("EMA decay", 0.9, 0.999), ("InputNoise std", 0.01, 0.5))  # fmt: skip
+
+
 def _search(candidates: int) -> dict[str, Any]:
     rungs = [
         {"name": "search", "members": 64 // 2**k, "until": 300 * 2**k, "best": 0.34 - 0.01 * k, "seconds": 6.0,
@@ -88,8 +105,23 @@ def _search(candidates: int) -> dict[str, Any]:
         for k in range(4)
     ]  # fmt: skip
     told = [_candidate(k) for k in range(candidates)]
+    tried: dict[str, Any] = {name: [c[name] for c in told] for name in ("kind", "rate", "loss", "step")}
+    tried["knobs"] = {
+        knob: [
+            None if (k * (step + 1)) % 4 == 0 else low * (high / low) ** ((k * step * 7) % 97 / 97)
+            for k in range(candidates)
+        ]
+        for step, (knob, low, high) in enumerate(_KNOBS, start=1)
+    }
     steps = {"controls": 410_000, "search": 423_000}
-    return {"members": 96, "diverged": 2, "member_steps": steps, "rungs": rungs, "candidates": told}
+    return {
+        "members": 96,
+        "diverged": 2,
+        "member_steps": steps,
+        "rungs": rungs,
+        "candidates": told[:200],
+        "tried": tried,
+    }
 
 
 def record(candidates: int = 96) -> dict[str, Any]:
@@ -117,15 +149,25 @@ def record(candidates: int = 96) -> dict[str, Any]:
         },
         "recipe": recipe, "calibration": {"temperature": 1.08}, "search": _search(candidates),
         "curves": {"control": _curve(0.02, 0.6, 5), "cocktail": _curve(0.22, 0.02, 5)},
+        "diagnosis": diagnosis(), "ablation": ablation(), "curse": curse(), "importance": importance(),
+        "selection": {
+            "parts": ["GroupLasso"], "weights": "handed over", "trainings": 8,
+            "columns": [
+                {"name": n, "removed": s > 0.5, "share": s} for n, s in (("age", 0.1), ("fnlwgt", 0.9), ("hours", 0.0))
+            ],
+        },
         "test_reads": 1, "seconds": 58.6, "events": ["chunk halved to 16 after a memory error"],
     }  # fmt: skip
 
 
-def poisoned(value: Any, payload: str) -> Any:
+FORMAT = ("key", "level", "status")
+"""Keys whose values are words of the format: a page looks different where they are others."""
+
+
+def poisoned(value: Any, payload: str, kept: tuple[str, ...] = FORMAT) -> Any:
     """The record with a payload at the end of every text, keys of the format aside."""
     if isinstance(value, dict):
-        kept = ("key", "level", "status")
-        return {key: item if key in kept else poisoned(item, payload) for key, item in value.items()}
+        return {key: item if key in kept else poisoned(item, payload, kept) for key, item in value.items()}
     if isinstance(value, list):
-        return [poisoned(item, payload) for item in value]
+        return [poisoned(item, payload, kept) for item in value]
     return value + payload if isinstance(value, str) else value

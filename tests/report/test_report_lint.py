@@ -18,5 +18,5 @@ def test_findings_stand_beside_the_recipe():
         "source": "x",
     }
     page = render({**record, "lint": [finding]})
-    assert "The lint: WF-L03 warning A &lt;b&gt;softens&lt;/b&gt; B. Keep one." in page
+    assert '<a href="#WF-L03" class="code">WF-L03</a> warning A &lt;b&gt;softens&lt;/b&gt; B. Keep one.' in page
     assert render({**record, "lint": "nonsense"}) == render(record)

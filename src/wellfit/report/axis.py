@@ -67,7 +67,10 @@ def _ticks(low: float, high: float, wanted: int) -> list[float]:
 def _log_ticks(low: float, high: float) -> list[float]:
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     tens = [10.0**power for power in range(first, last + 1)]
-    if len(tens) >= 2:
+    if len(tens) >= 3:
         return tens[:: max(1, len(tens) // 5)]
+    if len(tens) == 2:
+        return [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 3)
+                if low <= factor * 10.0**power <= high]  # fmt: skip
     fine = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
     return [value for value in fine if low <= value <= high] or [low, high]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wellfit.report.drawing import data_table
+from wellfit.report.drawing import FIGURE, WIDTH, bar, data_table, figure, fitting, pair, svg, words
 from wellfit.report.html import Html, h
 from wellfit.report.numbers import count, percent
 from wellfit.report.record import find, list_at, mapping_at, number_at, text_at, texts_at
 
 _LISTED = 200
-_TOLD = 12
+_TOLD, _DRAWN = 12, 16
 
 
 def selection(record: Mapping[str, Any]) -> Html | None:
@@ -27,7 +27,25 @@ def selection(record: Mapping[str, Any]) -> Html | None:
     told = f"The first {_LISTED} of {len(lines):,} columns" if len(lines) > _LISTED else "Every column"
     table = data_table(("column", "in the model", "removed over trainings"), body, told)
     details = h("details", h("summary", count(len(lines), "column")), table)
-    return h("section", h("h2", "Columns"), h("p", sentence), details, id="columns")
+    return h("section", h("h2", "Removed inputs"), h("p", sentence), pair([_share_plot(lines)]), details, id="columns")
+
+
+def _share_plot(lines: list[Mapping[str, Any]]) -> Html | None:
+    """In how many of the trainings each column was removed, the most often removed first."""
+    shown = [c for c in lines if _share(c) > 0][:_DRAWN]
+    if not shown:
+        return None
+    drawn: list[Any] = []
+    for place, column in enumerate(shown):
+        gone, told, y = find(column, "removed") is True, percent(_share(column), 0), 34.0 * place
+        label = fitting(text_at(column, "name", limit=80), WIDTH - 12 - FIGURE * len(told))
+        drawn += [words(1, y + 12, label, "gone" if gone else ""), words(WIDTH - 1, y + 12, told, "small", "end")]
+        drawn.append(bar(1, y + 18, (WIDTH - 2) * min(_share(column), 1.0), 8, "bar" if gone else "bar faint"))
+    body = [(text_at(c, "name", limit=80), percent(_share(c), 0)) for c in shown]
+    more = f" The first {_DRAWN} of {len(lines):,}." if len(lines) > _DRAWN else ""
+    told = f"Share of trainings that removed a column; struck out are those that are gone from the model.{more}"
+    drawing = svg(34 * len(shown), "share of trainings that removed each column", drawn)
+    return figure(drawing, told, data_table(("column", "removed over trainings"), body))
 
 
 def selection_words(record: Mapping[str, Any]) -> str:

@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wellfit.report.axis import Axis, axis_over
-from wellfit.report.drawing import WIDTH, bottom_axis, data_table, figure, left_axis, line, path, svg, words
-from wellfit.report.html import Html, h
-from wellfit.report.numbers import number
-from wellfit.report.record import find, finite, list_at
+from wellfit.report.record import find, finite, list_at, number_at
 
 _POINTS = 150  # per line: more cannot be told apart at this width
-_TOP, _BOTTOM, _LEFT = 26, 226, 50
-_CUT = 0.98  # the share of values that fits the drawing; a loss that explodes would flatten all the rest
+_SURE = 2.0  # standard errors over seeds by which validation has to lie above its best to count as overfitting
 
 
 @dataclass(frozen=True)
 class Curves:
-    """One network's curves: steps, and one list of values for each seed."""
+    """One network's curves: steps, and one list of values for each seed.
+
+    Attributes:
+        stop: the step whose weights are handed over, or None.
+    """
 
     title: str
     steps: list[float]
     train: list[list[float | None]]
     valid: list[list[float | None]]
+    stop: float | None = None
 
     def best(self) -> tuple[float, float] | None:
         """The step with the lowest mean validation loss, and that loss."""
         middle = [(value, step) for step, value in zip(self.steps, mean(self.valid), strict=False) if value is not None]
         return (min(middle)[1], min(middle)[0]) if middle else None
 
+    def onset(self) -> tuple[float, float] | None:
+        """The first step from which on validation lies surely above its best, and the mean loss there.
+
+        Surely: by two standard errors of the paired difference over at least 3 seeds, at it and every later step.
+        """
+        best, middle = self.best(), mean(self.valid)
+        if best is None or len(self.valid) < 3:
+            return None
+        at = self.steps.index(best[0])
+        found = None
+        for place in range(min(len(self.steps), len(middle)) - 1, at, -1):
+            gaps = [row[place] - row[at] for row in self.valid if _both(row, place, at)]  # type: ignore[operator]
+            if len(gaps) < 3 or not _above_zero(gaps):
+                break
+            found = (self.steps[place], middle[place] or 0.0)
+        return found
+
+    def value_at(self, step: float) -> float | None:
+        """Mean validation loss at the evaluation nearest to a step."""
+        known = [(abs(s - step), v) for s, v in zip(self.steps, mean(self.valid), strict=False) if v is not None]
+        return min(known)[1] if known else None
+
+
+def _both(row: list[float | None], place: int, at: int) -> bool:
+    return max(place, at) < len(row) and row[place] is not None and row[at] is not None
+
+
+def _above_zero(gaps: list[float]) -> bool:
+    middle = sum(gaps) / len(gaps)
+    spread = math.sqrt(sum((gap - middle) ** 2 for gap in gaps) / (len(gaps) - 1))
+    return middle > _SURE * spread / math.sqrt(len(gaps)) and middle > 0
+
 
 def read_curves(record: Mapping[str, Any]) -> list[Curves]:
     """The curves of a record that can be drawn."""
-    titles = {"control": "Without regularization", "cocktail": "With the recipe"}
+    titles = {"control": "Before: without regularization", "cocktail": "After: with the recipe"}
     found = [_read(find(record, "curves", key), title) for key, title in titles.items()]
     return [curves for curves in found if curves is not None]
 
@@ -50,7 +83,7 @@ def _read(entry: Any, title: str) -> Curves | None:
     train, valid = (_seeds(list_at(entry, name), keep, len(steps)) for name in ("train", "valid"))
     if not keep or not (train or valid):
         return None
-    return Curves(title, [steps[index] or 0.0 for index in keep], train, valid)
+    return Curves(title, [steps[index] or 0.0 for index in keep], train, valid, number_at(entry, "stop"))
 
 
 def _seeds(values: list[Any], keep: list[int], length: int) -> list[list[float | None]]:
@@ -69,79 +102,7 @@ def mean(rows: list[list[float | None]]) -> list[float | None]:
     return [sum(column) / len(column) if column else None for column in columns]
 
 
-def curve_plots(record: Mapping[str, Any]) -> list[Html]:
-    """A figure for each network that has curves; all of them share one scale of loss."""
-    found = read_curves(record)
-    values = sorted(
-        v for curves in found for rows in (curves.train, curves.valid) for row in rows for v in row if v is not None
-    )
-    if not values:
-        return []
-    shown = values[: max(1, int(len(values) * _CUT + 0.999))]
-    axis = axis_over(shown, _BOTTOM, _TOP)
-    return [_plot(curves, axis, clipped=values[-1] > axis.high) for curves in found]
-
-
-def _plot(curves: Curves, y_axis: Axis, clipped: bool) -> Html:
-    x_axis = Axis(min(curves.steps), max(max(curves.steps), min(curves.steps) + 1), _LEFT, WIDTH - 8)
-    drawn: list[Any] = [
-        *left_axis(y_axis, _LEFT, WIDTH - 8),
-        *bottom_axis(x_axis, _BOTTOM, _BOTTOM, "training step"),
-        words(4, 14, "loss", "small"),
-        *_lines(curves.train, curves.steps, x_axis, y_axis, "train"),
-        *_lines(curves.valid, curves.steps, x_axis, y_axis, "valid"),
-        *_key(),
-    ]
-    best = curves.best()
-    if best is not None:
-        x, y = x_axis.at(best[0]), y_axis.at(best[1])
-        drawn += [line(x, y, x, _BOTTOM, "zero"), h("circle", cx=x, cy=y, r=4, class_="mark valid")]
-    caption = [h("strong", f"{curves.title}. "), _sentence(curves, best, clipped)]
-    return figure(svg(_BOTTOM + 38, f"{curves.title}: loss by training step", drawn), caption, _table(curves))
-
-
-def _lines(rows: list[list[float | None]], steps: list[float], x_axis: Axis, y_axis: Axis, kind: str) -> list[Html]:
-    """A faint line for each seed and a strong one for their mean."""
-    faint = [(row, f"seed {kind}") for row in rows[:20]] if len(rows) > 1 else []
-    drawn = []
-    for row, class_ in [*faint, (mean(rows), f"curve {kind}")]:
-        points = [(x_axis.at(s), y_axis.at(v)) for s, v in zip(steps, row, strict=False) if v is not None]
-        drawn += [path(points, class_)] if len(points) > 1 else []
-    return drawn
-
-
-def _key() -> list[Html]:
-    """Which line is which, in words and by dashes, in the corner that curves leave free."""
-    right = WIDTH - 8
-    return [
-        line(right - 178, 10, right - 156, 10, "curve train"),
-        words(right - 151, 14, "training", "small"),
-        line(right - 90, 10, right - 68, 10, "curve valid"),
-        words(right - 63, 14, "validation", "small"),
-    ]
-
-
-def _sentence(curves: Curves, best: tuple[float, float] | None, clipped: bool) -> str:
-    told = []
-    if best is not None:
-        told.append(f"Validation is best at step {number(best[0], 6)} (dot), with {number(best[1], 4)}.")
-        last = next((value for value in reversed(mean(curves.valid)) if value is not None), None)
-        told += [f"At the last step it is {number(last, 4)}."] if last is not None else []
-    seeds = max(len(curves.train), len(curves.valid))
-    told += [f"Strong lines are means of {seeds} seeds, faint lines the seeds."] if seeds > 1 else []
-    told += ["The highest losses lie above the drawing."] if clipped else []
-    return " ".join(told)
-
-
-def _table(curves: Curves) -> Html:
-    train, valid = mean(curves.train), mean(curves.valid)
-    chosen = sorted({(len(curves.steps) - 1) * place // 19 for place in range(20)})
-    body = [
-        (
-            number(curves.steps[index], 6),
-            number(train[index] if index < len(train) else None, 4),
-            number(valid[index] if index < len(valid) else None, 4),
-        )
-        for index in chosen
-    ]
-    return data_table(("step", "training", "validation"), body)
+def band(rows: list[list[float | None]]) -> list[tuple[float, float] | None]:
+    """The lowest and the highest seed at each step; None where no seed has a value."""
+    columns = [[value for value in column if value is not None] for column in zip(*rows, strict=False)]
+    return [(min(column), max(column)) if column else None for column in columns]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wellfit.report.axis import Axis, axis_over
-from wellfit.report.drawing import WIDTH, bottom_axis, data_table, figure, left_axis, marker, svg, words
+from wellfit.report.drawing import WIDTH, bar, bottom_axis, data_table, figure, left_axis, marker, svg, words
 from wellfit.report.html import Html, h
 from wellfit.report.numbers import count, duration, number, percent
 from wellfit.report.record import list_at, mapping_at, number_at, text_at
+from wellfit.report.tried import Tried, read_tried, sampled
 
 _DOTS = 400  # more cannot be told apart, and a page stays small
 _LISTED = 30
@@ -19,59 +20,36 @@ _LOSSES = 0.9  # the worst tenth of the candidates lies above the drawing: they 
 
 def candidate_plot(record: Mapping[str, Any]) -> Html | None:
     """Learning rate against validation loss for the candidates of the search; None where there are none."""
-    found = _candidates(record)
+    found = [one for one in read_tried(record) if one.loss is not None]
     if not found:
         return None
-    shown = _sampled(found)
-    losses = sorted(value for _, value, _ in found)
-    x_axis = axis_over([rate for rate, _, _ in shown], 50, WIDTH - 8, log=True)
+    shown = sampled(found, _DOTS)
+    losses = sorted(one.loss or 0.0 for one in found)
+    x_axis = axis_over([one.rate for one in shown], 46, WIDTH - 8, log=True)
     y_axis = axis_over(losses[: max(2, math.ceil(len(losses) * _LOSSES))], 226, 26)
-    best = min(found, key=lambda candidate: candidate[1])
-    drawn: list[Any] = [*left_axis(y_axis, 50, WIDTH - 8), *bottom_axis(x_axis, 26, 226, "learning rate")]
-    drawn += [words(4, 14, "validation loss", "small")]
-    drawn += [_dot(x_axis.at(rate), y_axis.at(value), entry) for rate, value, entry in shown]
-    drawn.append(marker("cocktail", x_axis.at(best[0]), y_axis.at(best[1])))
+    drawn: list[Any] = [*left_axis(y_axis, 46, WIDTH - 8), *bottom_axis(x_axis, 26, 226, "learning rate")]
+    drawn += [words(1, 13, "validation loss", "small")]
+    drawn += [_dot(x_axis.at(one.rate), y_axis.at(one.loss or 0.0), one) for one in shown]
+    drawn.append(marker("cocktail", x_axis.at(shown[0].rate), y_axis.at(shown[0].loss or 0.0)))
     told = f"{count(len(found), 'candidate')} of the search; the triangle is the best at its last evaluation. "
-    told += "Squares are networks without regularization. " if any(_is_control(entry) for _, _, entry in shown) else ""
+    told += "Squares are networks without regularization. " if any(one.kind == "control" for one in shown) else ""
     told += f"A sample of {len(shown)} is drawn. " if len(shown) < len(found) else ""
     told += "Losses above the drawing stand at its upper edge." if losses[-1] > y_axis.high else ""
-    return figure(svg(264, "candidates of the search", drawn), told, _candidate_table(found))
+    return figure(svg(264, "candidates of the search", drawn), told, _candidate_table(shown, len(found)))
 
 
-def _is_control(entry: Mapping[str, Any]) -> bool:
-    return text_at(entry, "kind", limit=20) == "control"
-
-
-def _dot(x: float, y: float, entry: Mapping[str, Any]) -> Html:
+def _dot(x: float, y: float, one: Tried) -> Html:
     """A candidate's small mark: a square for a control, else a dot."""
-    if _is_control(entry):
+    if one.kind == "control":
         return h("rect", x=round(x - 2.2, 1), y=round(y - 2.2, 1), width="4.4", height="4.4", class_="dot control")
     return h("circle", cx=x, cy=y, r="2.4", class_="dot")
 
 
-def _candidates(record: Mapping[str, Any]) -> list[tuple[float, float, Mapping[str, Any]]]:
-    """Learning rate, loss and entry of every candidate that has both."""
-    found = []
-    for entry in list_at(record, "search", "candidates"):
-        rate, value = number_at(entry, "rate"), number_at(entry, "loss")
-        if rate is not None and rate > 0 and value is not None:
-            found.append((rate, value, entry))
-    return found
-
-
-def _sampled(found: list[tuple[float, float, Mapping[str, Any]]]) -> list[tuple[float, float, Mapping[str, Any]]]:
-    """Every n-th candidate in order of loss, so that the sample spans all of them."""
-    ordered = sorted(found, key=lambda candidate: candidate[1])
-    return ordered[:: math.ceil(len(ordered) / _DOTS)]
-
-
-def _candidate_table(found: list[tuple[float, float, Mapping[str, Any]]]) -> Html:
-    best = sorted(found, key=lambda candidate: candidate[1])[:_LISTED]
+def _candidate_table(shown: Sequence[Tried], total: int) -> Html:
     body = [
-        (text_at(entry, "label", limit=80), number(rate), number(value, 4), number(number_at(entry, "step"), 6))
-        for rate, value, entry in best
+        (one.label or one.kind, number(one.rate), number(one.loss, 4), number(one.step, 6)) for one in shown[:_LISTED]
     ]
-    return data_table(("candidate", "learning rate", "loss", "step"), body, f"The best {len(best)} of {len(found):,}")
+    return data_table(("candidate", "learning rate", "loss", "step"), body, f"The best {len(body)} of {total:,}")
 
 
 def phase_plot(record: Mapping[str, Any]) -> Html | None:
@@ -83,14 +61,14 @@ def phase_plot(record: Mapping[str, Any]) -> Html | None:
     ][:12]
     if not phases:
         return None
-    axis = Axis(0.0, max(max(seconds for _, seconds, _ in phases), 1e-9), 2, WIDTH - 2)
+    axis = Axis(0.0, max(max(seconds for _, seconds, _ in phases), 1e-9), 2, WIDTH - 1)
     drawn: list[Any] = []
     for place, (name, seconds, _) in enumerate(phases):
-        y = 40 * place + 16
-        bar = h("rect", x=2, y=y + 7, width=max(axis.at(seconds) - 2, 1), height=10, rx=2, class_="bar")
-        drawn += [words(2, y, name), words(WIDTH - 2, y, duration(seconds), "small", "end"), bar]
+        y = 34 * place + 13
+        drawn += [words(1, y, name), words(WIDTH - 1, y, duration(seconds), "small", "end")]
+        drawn.append(bar(1, y + 7, max(axis.at(seconds) - 2, 1), 8))
     body = [(name, duration(seconds), "" if steps is None else f"{steps:,.0f}") for name, seconds, steps in phases]
-    drawing = svg(40 * len(phases), "seconds of each phase", drawn)
+    drawing = svg(34 * len(phases), "seconds of each phase", drawn)
     return figure(drawing, _spent(record), data_table(("phase", "time", "member-steps"), body))
 
 

@@ -1,6 +1,12 @@
-"""The words of the report, each in one sentence."""
+"""The words of the report, each in one sentence, and the codes that it mentions."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wellfit.report.codes import codes_of
+from wellfit.report.html import Html, h
 
 TERMS: dict[str, str] = {
     "regularization": "Whatever helps a network in training to do well on new rows, not only on those it saw.",
@@ -26,5 +32,35 @@ TERMS: dict[str, str] = {
     "rung": "A stretch of training after which the worse members leave and the better ones go on.",
     "seed": "The number that random draws start from: the same seed gives the same draws.",
     "temperature": "One number that makes probabilities more or less sure, fitted on the validation rows.",
+    "overfitting": "The network goes on to improve on the rows that it learns from while it gets worse on others.",
+    "counterfactual": "The same training with one thing changed: what the change gains says what was missing.",
+    "ablation": "The recipe without one of its parts, to see what that part was worth.",
+    "lean recipe": "The recipe without the parts that earned nothing, kept only where it is shown to be no worse.",
+    "Holm-adjusted": "A p value made stricter for how many things were tried at once.",
+    "winner's curse": "The best of many is partly the luckiest, so the score that chose it is too good.",
+    "calibration error": "How far the probabilities lie from the shares that come true, on average over the rows.",
+    "dead unit": "A unit that is zero on every row, so that it passes nothing on and learns nothing.",
 }
 """A term to its sentence, from the general to the particular."""
+
+
+def glossary(record: Mapping[str, Any]) -> Html:
+    """Every term in one sentence, and every code of the page with where to read on."""
+    terms = [h("div", h("dt", term), h("dd", sentence)) for term, sentence in TERMS.items()]
+    return h("section", h("h2", "Glossary"), h("dl", terms, class_="terms"), _codes(record), id="glossary")
+
+
+def _codes(record: Mapping[str, Any]) -> list[Html]:
+    found = codes_of(record)
+    if not found:
+        return []
+    told = [
+        h(
+            "div",
+            h("dt", name),
+            h("dd", sentence, " " if sentence else None, h("code", f"wellfit explain {name}")),
+            id=name,
+        )
+        for name, sentence in found.items()
+    ]
+    return [h("h3", "Codes"), h("dl", told, class_="terms")]

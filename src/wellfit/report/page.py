@@ -7,20 +7,31 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from wellfit.report import background, sections
 from wellfit.report.balance import balance
+from wellfit.report.before_after import before_after
 from wellfit.report.columns import selection
+from wellfit.report.curve_plot import curves
+from wellfit.report.data_notes import data
+from wellfit.report.glossary import glossary
 from wellfit.report.html import Html, h, style_sheet
+from wellfit.report.inside import inside
 from wellfit.report.record import number_at, text_at
+from wellfit.report.reproduce import reproduce
+from wellfit.report.search import search
 from wellfit.report.style import STYLE
+from wellfit.report.verdict import verdict
+from wellfit.report.why import why
+from wellfit.report.worth import earned
 
-_TITLES = {
+TITLES = {
     "verdict": "Verdict",
-    "comparison": "Comparison",
+    "comparison": "Before and after",
     "balance": "Balance of classes",
     "curves": "Learning curves",
-    "recipe": "Recipe",
-    "columns": "Columns",
+    "why": "Why",
+    "recipe": "What earned its place",
+    "inside": "Inside the network",
+    "columns": "Removed inputs",
     "data": "Data",
     "search": "Search and budget",
     "reproduce": "Reproduce",
@@ -28,37 +39,50 @@ _TITLES = {
 }
 
 
-def render(record: Mapping[str, Any]) -> str:
+def render(record: Mapping[str, Any], *, live: Html | None = None, refresh: int = 0) -> str:
     """Turn a run's record into one HTML page.
 
     Args:
         record: the content of run.json; whatever an interrupted run lacks is left out.
+        live: how far a run has come that is still going.
+        refresh: seconds after which a browser reads the file again; 0 is never.
 
     Returns:
-        A whole document, at most 400 KB, whose security policy allows its own style sheet and nothing else.
+        A whole document, a few hundred KB at most, whose security policy allows its own style sheet and nothing else.
     """
-    made = {
-        "verdict": sections.verdict(record),
-        "comparison": sections.comparison(record),
+    shown = {name: section for name, section in sections(record).items() if section is not None}
+    body = h(
+        "body", h("a", "To the verdict", href="#verdict", class_="skip"), _header(record, list(shown)),
+        h("main", live, list(shown.values())), _footer(record),
+        class_="wellfit",
+    )  # fmt: skip
+    return f"<!DOCTYPE html>\n{h('html', _head(record, refresh), body, lang='en')}\n"
+
+
+def sections(record: Mapping[str, Any]) -> dict[str, Html | None]:
+    """The page's sections in their order; None where a record has nothing for one."""
+    return {
+        "verdict": verdict(record),
+        "comparison": before_after(record),
         "balance": balance(record),
-        "curves": sections.curves(record),
-        "recipe": sections.recipe(record),
+        "curves": curves(record),
+        "why": why(record),
+        "recipe": earned(record),
+        "inside": inside(record),
         "columns": selection(record),
-        "data": background.data(record),
-        "search": background.search(record),
-        "reproduce": background.reproduce(record),
-        "glossary": background.glossary(),
+        "data": data(record),
+        "search": search(record),
+        "reproduce": reproduce(record),
+        "glossary": glossary(record),
     }
-    shown = {name: section for name, section in made.items() if section is not None}
-    body = h("body", _header(record, list(shown)), h("main", list(shown.values())), _footer(record))
-    return f"<!DOCTYPE html>\n{h('html', _head(record), body, lang='en')}\n"
 
 
-def _head(record: Mapping[str, Any]) -> Html:
+def _head(record: Mapping[str, Any], refresh: int) -> Html:
     return h(
         "head",
         h("meta", charset="utf-8"),
         h("meta", http_equiv="Content-Security-Policy", content=policy()),
+        h("meta", http_equiv="refresh", content=refresh) if refresh else None,
         h("meta", name="viewport", content="width=device-width, initial-scale=1"),
         h("meta", name="referrer", content="no-referrer"),
         h("meta", name="color-scheme", content="light dark"),
@@ -78,13 +102,14 @@ def _name(record: Mapping[str, Any]) -> str:
 
 
 def _header(record: Mapping[str, Any], shown: list[str]) -> Html:
-    links = [h("li", h("a", _TITLES[name], href=f"#{name}")) for name in shown if name != "verdict"]
+    links = [h("li", h("a", TITLES[name], href=f"#{name}")) for name in shown]
     told = [text_at(record, "data", "file", limit=120), _target(record), _status(record)]
     line = " \N{MIDDLE DOT} ".join(part for part in told if part)
     return h(
         "header",
-        h("h1", f"wellfit report: {_name(record)}"),
-        h("p", line),
+        h("p", "wellfit report", class_="kicker"),
+        h("h1", _name(record)),
+        h("p", line) if line else None,
         h("nav", h("ul", links), aria_label="Sections"),
     )
 

@@ -51,6 +51,7 @@ class Row:
     gain: Gain | None
     detail: str
     seconds: float | None
+    parameters: int | None = None
 
     @property
     def family(self) -> str:
@@ -103,11 +104,21 @@ def mapping_at(data: Any, *path: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def mappings_at(data: Any, *path: str) -> list[Mapping[str, Any]]:
+    """The objects of the list at a path."""
+    return [item for item in list_at(data, *path) if isinstance(item, Mapping)]
+
+
 def finite(value: Any) -> float | None:
     """A finite number as it is, anything else as None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if math.isfinite(value) else None
+
+
+def metric_name(record: Mapping[str, Any]) -> str:
+    """What the run was judged by."""
+    return text_at(record, "metric", "name", limit=40) or "score"
 
 
 def rows(record: Mapping[str, Any]) -> list[Row]:
@@ -116,8 +127,8 @@ def rows(record: Mapping[str, Any]) -> list[Row]:
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
-    low, high = _ends(entry.get("interval"))
-    seeds = number_at(entry, "seeds")
+    low, high = ends_of(entry.get("interval"))
+    seeds, parameters = number_at(entry, "seeds"), number_at(entry, "parameters")
     secondary = {plain(name, 40): finite(value) for name, value in mapping_at(entry, "secondary").items()}
     return Row(
         key=text_at(entry, "key", limit=40),
@@ -130,6 +141,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
         gain=_gain(entry.get("gain")),
         detail=text_at(entry, "detail", limit=300),
         seconds=number_at(entry, "seconds"),
+        parameters=None if parameters is None else int(parameters),
     )
 
 
@@ -137,11 +149,12 @@ def _gain(entry: Any) -> Gain | None:
     value = number_at(entry, "value")
     if value is None:
         return None
-    low, high = _ends(find(entry, "interval"))
+    low, high = ends_of(find(entry, "interval"))
     return Gain(value, low, high, number_at(entry, "relative"))
 
 
-def _ends(interval: Any) -> tuple[float | None, float | None]:
+def ends_of(interval: Any) -> tuple[float | None, float | None]:
+    """Both ends of an interval, None where it is none."""
     if isinstance(interval, list | tuple) and len(interval) == 2:
         return finite(interval[0]), finite(interval[1])
     return None, None

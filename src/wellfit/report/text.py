@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from wellfit.report.background import command_of
 from wellfit.report.balance import balance_text, introduction
 from wellfit.report.columns import selection_words
 from wellfit.report.earned import curse_words, earned_words, importance_words
@@ -19,6 +18,7 @@ from wellfit.report.record import (
     list_at,
     mapping_at,
     metric_label,
+    metric_name,
     number_at,
     parts,
     rows,
@@ -27,7 +27,9 @@ from wellfit.report.record import (
     text_at,
     texts_at,
 )
-from wellfit.report.sections import metric_name, settings_of, verdict_words
+from wellfit.report.reproduce import command_of
+from wellfit.report.verdict import verdict_words
+from wellfit.report.worth import settings_of
 
 WIDTH = 100
 TOPIC = 11  # columns that the topic takes: "re-scoring" and a space
