@@ -150,3 +150,17 @@ def test_oracle_settled_statistics_of_ghost_batch_norm_count_every_part():
     assert len(parts) > len(x)
     assert_close(weights[f"{name}.running_mean"], torch.stack([p.mean(0) for p in parts]).mean(0))
     assert_close(weights[f"{name}.running_var"], torch.stack([p.var(0) for p in parts]).mean(0))
+
+
+def test_the_last_weights_are_those_that_were_judged_last():
+    """Averaged weights go out with statistics of their own: the loss of the last look is theirs."""
+    members = [Member(Recipe(EMA(0.9)), 0.05, seed) for seed in (1, 2)]
+    cohort = train(members, build=make_normalized)
+    rows, kept = make_rows(), cohort.take([1]).to("cpu")
+    network = make_normalized().eval()
+    weights = {n: w[0] for n, w in kept.last_weights().items()}
+    valid = rows.folds[0][1]
+    outputs = torch.func.functional_call(network, weights, (rows.x[valid],))
+    target = rows.target.take(valid)
+    loss = (target.weight * target.row_losses(outputs)).sum() / target.weight.sum()
+    assert_close(loss, kept.last_loss[0], rtol=1e-10, atol=1e-10)

@@ -57,7 +57,10 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
 def _proposer(stage: Stage, rate: float) -> Proposer:
     parts = stage.parts()
     proposer = Proposer(parts, stage.seed)
-    for recipe, its_rate in portfolio.cocktails(parts, rate, stage.plan.steps):
+    known = portfolio.cocktails(parts, rate, stage.plan.steps)
+    if stage.space is not None:  # no table: nothing is known of what does well
+        known = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
+    for recipe, its_rate in known:
         proposer.start_with(recipe, its_rate)
     return proposer
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
+from wellfit.draws import hash_integers
 from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EMA, L1, ClipNorm, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
-from wellfit.searching.space import RATES, Candidate
+from wellfit.searching.space import RATES, SHRINKERS, Candidate
 
 COCKTAILS: tuple[Recipe, ...] = (
     Recipe(EMA(), Dropout(0.05)),
@@ -26,6 +29,9 @@ COCKTAILS: tuple[Recipe, ...] = (
 )
 """From mild to strong, since a short budget tries the first few only and a short training bears little."""
 
+_DRAWN = 12
+"""Cocktails of a space without a portfolio: as many as tables have."""
+
 _AVERAGED = 40.0
 """1 - decay of the moving average times the steps of a training: it reaches back a 40th of it."""
 
@@ -42,12 +48,33 @@ def cocktails(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -
             yield known, rate
 
 
+def drawn(parts: Mapping[str, type[Regularizer]], rate: float, steps: int, seed: int) -> Iterator[tuple[Recipe, float]]:
+    """Mild cocktails drawn at random from a space for which no portfolio is known: a moving average, and two to four
+    others at a fifth to two fifths of their ranges, each part about as often as any other.
+    """
+    decay = min(0.999, max(0.9, 1.0 - _AVERAGED / steps))
+    others = sorted(n for n in parts if n not in ("EMA", "EarlyStopping"))
+    random = np.random.default_rng(hash_integers(seed, 31) % 2**32)
+    order: list[str] = []
+    for number in range(_DRAWN):
+        while len(order) < 4:
+            order += [n for n in random.permutation(others) if n not in order] or list(random.permutation(others))
+        names, order = order[: 2 + number % 3], order[2 + number % 3 :]
+        shrinking = [n for n in names if n in SHRINKERS]
+        chosen = [at_share(parts[n], random.uniform(0.2, 0.4)) for n in names if n not in shrinking[1:]]
+        averaged = [parts["EMA"](decay=decay)] if "EMA" in parts else []
+        yield Recipe(*averaged, *chosen), rate
+
+
 def singles(parts: Mapping[str, type[Regularizer]], rate: float, count: int) -> list[Candidate]:
     """So many regularizers alone: all at a middle strength first, then at a milder and a stronger one.
 
     Those that help most often come first, so that a short list holds them.
     """
-    often = ["EMA", "Dropout", "WeightDecay", "Mixup", "InputNoise", "LabelSmoothing", "MaxNorm", "L2", "L1"]
+    often = [
+        "EMA", "Shift", "Rotation", "Zoom", "Dropout", "WeightDecay", "Mixup", "InputNoise", "LabelSmoothing",
+        "MaxNorm", "L2", "L1",
+    ]  # fmt: skip
     names = sorted(parts, key=lambda n: (often.index(n) if n in often else len(often), n))
     found = [Recipe(at_share(parts[n], share)) for share in (0.5, 0.25, 0.75) for n in names]
     return [Candidate(recipe, rate, "single") for recipe in found[:count]]

@@ -89,6 +89,8 @@ class Cohort:
         last_loss: (members,) validation loss at the last evaluation.
         history: one (step, training losses, validation losses) per evaluation, (members,) each.
         traces: one (members, rows) per evaluation, losses of the first validation rows, where a course asks for them.
+        settled: the weights as they were handed over at the last evaluation, where statistics of norms were taken anew
+            for them; empty where the state says it all.
     """
 
     members: tuple[Member, ...]
@@ -98,6 +100,7 @@ class Cohort:
     last_loss: Tensor
     history: tuple[tuple[int, Tensor, Tensor], ...] = ()
     traces: tuple[Tensor, ...] = ()
+    settled: dict[str, Tensor] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.members)
@@ -113,21 +116,24 @@ class Cohort:
     def take(self, chosen: Sequence[int]) -> Cohort:
         """The members at these places, in this order: what halving keeps."""
         index = torch.as_tensor(list(chosen), dtype=torch.int64, device=self.best.loss.device)
-        tree = _pytree.tree_map(lambda leaf: leaf[index], (self.state, self.best, self.last_loss))
+        parts = (self.state, self.best, self.last_loss, self.settled)
+        tree = _pytree.tree_map(lambda leaf: leaf[index], parts)
         history = tuple((step, train[index], valid[index]) for step, train, valid in self.history)
         traces = tuple(t[index] for t in self.traces)
-        return Cohort(tuple(self.members[i] for i in chosen), tree[0], self.step, tree[1], tree[2], history, traces)
+        members = tuple(self.members[i] for i in chosen)
+        return Cohort(members, tree[0], self.step, tree[1], tree[2], history, traces, tree[3])
 
     def last_weights(self) -> dict[str, Tensor]:
         """The weights of the last step, (members, ...) each, as they would be handed over."""
-        return torch.vmap(State.deployed)(self.state)
+        return self.settled or torch.vmap(State.deployed)(self.state)
 
     def to(self, device: torch.device | str) -> Cohort:
-        tree = _pytree.tree_map(lambda leaf: leaf.to(device), (self.state, self.best, self.last_loss))
+        parts = (self.state, self.best, self.last_loss, self.settled)
+        tree = _pytree.tree_map(lambda leaf: leaf.to(device), parts)
         history = tuple((step, train.to(device), valid.to(device)) for step, train, valid in self.history)
         traces = tuple(t.to(device) for t in self.traces)
         return dataclasses.replace(
-            self, state=tree[0], best=tree[1], last_loss=tree[2], history=history, traces=traces
+            self, state=tree[0], best=tree[1], last_loss=tree[2], history=history, traces=traces, settled=tree[3]
         )
 
 
@@ -135,13 +141,13 @@ def join(cohorts: Sequence[Cohort]) -> Cohort:
     """Several cohorts that stand at the same step as one; raises ValueError where they do not."""
     if any(c.step != cohorts[0].step for c in cohorts):
         raise ValueError("cohorts at different steps do not join")
-    trees = [(c.state, c.best, c.last_loss, tuple(h[1:] for h in c.history)) for c in cohorts]
+    trees = [(c.state, c.best, c.last_loss, tuple(h[1:] for h in c.history), c.settled) for c in cohorts]
     joined = _cat(trees)
     history = tuple((h[0], *losses) for h, losses in zip(cohorts[0].history, joined[3], strict=True))
     members = tuple(m for c in cohorts for m in c.members)
     alike = len({(len(c.traces), *(t.shape[1] for t in c.traces[:1])) for c in cohorts}) == 1
     traces = tuple(torch.cat(row) for row in zip(*(c.traces for c in cohorts), strict=True)) if alike else ()
-    return Cohort(members, joined[0], cohorts[0].step, joined[1], joined[2], history, traces)
+    return Cohort(members, joined[0], cohorts[0].step, joined[1], joined[2], history, traces, joined[4])
 
 
 def _cat(trees: Sequence[Any]) -> Any:

@@ -181,7 +181,8 @@ class _Loop:
         self.flat = self.runner.flatten(state)
         history = (*self.cohort.history, (self.step, train_loss, loss))
         traces = (*self.cohort.traces, self._trace(outputs)) if self.course.traced else self.cohort.traces
-        self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history, traces)
+        settled = weights if settles(self.population.trainer, state) else {}
+        self.cohort = Cohort(self.cohort.members, state, self.step, best, loss, history, traces, settled)
         self.evaluated = self.step
 
     def _trace(self, outputs: Tensor) -> Tensor:
