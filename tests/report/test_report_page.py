@@ -154,6 +154,20 @@ def test_each_level_has_its_words(level, words):
     assert words in Reader(render(told)).words
 
 
+def test_the_large_figures_are_those_that_the_verdict_speaks_of():
+    top = render(record()).split('id="comparison"')[0]
+    assert "0.3014" in top
+    assert "0.2931" not in top
+
+
+def test_a_training_that_was_evaluated_once_has_no_curve():
+    told = record()
+    told["curves"] = {"control": {"step": [5], "train": [[1.0]], "valid": [[1.2]]}}
+    words = "".join(Reader(render(told)).words)
+    assert "evaluated once only" in words
+    assert "training step" not in words
+
+
 def test_a_far_majority_class_does_not_press_the_others_together():
     told = record()
     told["comparison"][0].update(score=40.0, interval=[39.0, 41.0])

@@ -93,6 +93,13 @@ def show(run: o.RunFolder, as_json: o.Json = False, debug: o.Debug = False) -> A
     return Call("show", partial(show_run, run, as_json), as_json, debug)
 
 
+@app.command(help="Write a run's report page again, from its run.json.")
+def report(run: o.RunFolder, out: o.PageOut = None, as_json: o.Json = False, debug: o.Debug = False) -> Any:
+    from wellfit.cli.reporting import report_run
+
+    return Call("report", partial(report_run, run, out, as_json), as_json, debug)
+
+
 @app.command(help="Drop the hidden units of a run that are exactly zero, and time what that gains.")
 def prune(run: o.RunFolder, out: o.PruneOut = None, as_json: o.Json = False, debug: o.Debug = False) -> Any:
     from wellfit.cli.pruning import prune_run

@@ -34,6 +34,9 @@ New = Annotated[
     str,
     typer.Argument(metavar="NEW", help="A table with the columns of the training; for images a folder, file or .npz."),
 ]
+PageOut = Annotated[
+    str | None, typer.Option("--out", metavar="FILE", help="The page; report.html in the run's folder by default.")
+]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
 Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regularizer's name or a code.")]
 

@@ -41,6 +41,12 @@ class Run:
         found = self.record.get("verdict") or {}
         return str(found.get("sentence", f"This run has no verdict: its status is {self.record.get('status')}."))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from wellfit.report.notebook import cell
+
+        return cell(self.record, str(self.folder))
+
     def predict_proba(self, x: Any, which: str = "ensemble") -> np.ndarray:
         """(rows, classes) calibrated class probabilities, in the order of ``classes``.
 

@@ -41,5 +41,11 @@ class Found:
         """One entry per contestant: ``key``, ``label``, ``score``, ``interval``, ``gain`` over the control."""
         return list(self.record["comparison"])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from wellfit.report.notebook import cell
+
+        return cell(self.record, str(self.folder))
+
     def __repr__(self) -> str:
         return f"Found({type(self.model).__name__}, {self.folder}: {self.verdict})"

@@ -32,7 +32,7 @@ Mark = tuple[str, str, float, float]
 
 def curve_plots(record: Mapping[str, Any]) -> list[Html]:
     """A figure for each network that has curves; all of them share one scale of loss."""
-    found = read_curves(record)
+    found = [curves for curves in read_curves(record) if len(curves.steps) > 1]
     values = sorted(
         v for curves in found for rows in (curves.train, curves.valid) for r in rows for v in r if v is not None
     )
@@ -157,8 +157,11 @@ def _table(curves: Curves) -> Html:
 def curves(record: Mapping[str, Any]) -> Html | None:
     """Training and validation loss with and without the recipe: the section of the page."""
     figures = curve_plots(record)
-    if not figures:
+    if not figures and not read_curves(record):
         return None
+    if not figures:
+        told = h("p", "The trainings were so short that they were evaluated once only: there is no curve to draw.")
+        return h("section", h("h2", "Learning curves"), told, id="curves")
     told = (
         "Where the validation line rises while the training line falls, the network learns its rows by heart. Training "
         "loss is as trained, with noise and mixing switched on: with a recipe it may lie above validation."

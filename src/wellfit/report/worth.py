@@ -93,7 +93,7 @@ def _ablation_plot(record: Mapping[str, Any], facts: Mapping[str, Any]) -> Html 
     decimals = decimals_for([number_at(row, "gain") for row in shown], spans)
     lanes = [_lane(row, low, high, decimals) for row, (low, high) in zip(shown, ends, strict=True)]
     metric = text_at(facts, "metric", limit=40) or metric_name(record)
-    title = f"loss of {metric} without the part"
+    title = f"what the part gains in {metric}"
     drawing = forest(lanes, lanes_axis(lanes, 0.0), "what each part is worth", title, 0.0)
     seeds, margin = number_at(facts, "seeds"), number_at(facts, "margin")
     caption = "The recipe without one part at a time, paired; p is adjusted for how many were tried (Holm). "
