@@ -1,7 +1,6 @@
 """Sixteen defects that the mission's source documents have, each with the right behavior held against the real code.
 
-A test says in its name what stands here. Two wait for what a later part brings and are expected to fail until then:
-the guarded ratio of losses (7) and rotation (12).
+A test says in its name what stands here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from source_worlds import HIDDEN, amounts, classes, later, moment, numbers, step
+from source_worlds import HIDDEN, amounts, classes, moment, numbers, step
 from wellfit import (
     L1,
     L2,
@@ -45,6 +44,7 @@ from wellfit.fold import Fold
 from wellfit.lint import lint
 from wellfit.models.mlp import MLP, Shape
 from wellfit.models.transformer import RegularizedTransformer
+from wellfit.regularizers.affine import turned, warp
 from wellfit.training.cohort import Member, Rows, start
 from wellfit.training.optimizers import SGD, Adam
 from wellfit.training.population import Course, Population
@@ -159,7 +159,6 @@ def test_trap_07_the_reported_loss_holds_no_penalty_and_no_graph():
     assert not losses[0].requires_grad
 
 
-@later("Part 4: diagnosis")
 def test_trap_07_the_ratio_of_losses_is_guarded():
     from wellfit.diagnosis import gap
 
@@ -231,13 +230,11 @@ def test_trap_11_backward_uses_the_mask_of_its_own_forward():
     assert torch.equal(h.grad, out.detach())
 
 
-@later("Part 5: images")
 def test_trap_12_rotation_turns_about_the_true_center():
-    from wellfit.images import rotated
-
     picture = torch.arange(16.0).view(1, 1, 4, 4)
-    torch.testing.assert_close(rotated(picture, 180.0), picture.flip(2, 3))
-    assert float((rotated(torch.ones(1, 1, 224, 224), 20.0) == 0).double().mean()) == 0
+    torch.testing.assert_close(warp(picture, turned(torch.tensor([180.0])), "reflect"), picture.flip(2, 3))
+    filled = warp(torch.ones(1, 1, 224, 224), turned(torch.tensor([20.0])), "reflect")
+    assert float((filled == 0).double().mean()) == 0, "no black corners"
 
 
 def test_trap_13_bagging_draws_with_replacement():

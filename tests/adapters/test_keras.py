@@ -26,10 +26,12 @@ MOVED = ("CosineSchedule", "many")
 
 @pytest.fixture(autouse=True)
 def _float64():
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # once any layer was made, Keras keeps to the policy of then
     yield
     keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(policy)
 
 
 MANY = Recipe(

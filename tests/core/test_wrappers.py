@@ -237,8 +237,10 @@ def test_schedule_is_neutral_at_zero_and_as_given_at_one(cls):
         assert float(getattr(_at(part, 0.0), name)) == (facts.neutral if name in dialed else getattr(cls(), name))
         assert float(getattr(_at(part, 4.0), name)) == getattr(cls(), name)
     assert _at(part, 0.0).is_neutral()
-    late = outcome(_at(part, 4.0), SAMPLE, NETWORK)
-    plain = outcome(Recipe(cls()).on(SAMPLE.x).parts[0], SAMPLE, NETWORK)
+    sample = draw_sample(0, inputs=cls.inputs)
+    network = small_network("classification", cls.inputs)
+    late = outcome(_at(part, 4.0), sample, network)
+    plain = outcome(Recipe(cls()).on(sample.x).parts[0], sample, network)
     assert all(torch.equal(late[n], plain[n]) for n in plain)
 
 

@@ -74,7 +74,8 @@ def test_keras_penalties_count_as_ours_do():
 def test_the_pipeline_stops_by_itself_and_decays_once():
     plain, recipe = (shown("15_run_training_pipeline.py", b) for b in ("plain", "pipeline"))
     assert plain[0] == 100
-    assert recipe[0] == recipe[1] + 10, "ten epochs after its best"
+    # a gain of less than min_delta is kept, and is no reason to go on
+    assert recipe[0] - 10 <= recipe[1] < recipe[0], "at most ten epochs after its best"
     assert recipe[2] < plain[2]
     text = run_example("15_run_training_pipeline.py").text
     assert "WF-L01 error" in text
