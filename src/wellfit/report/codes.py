@@ -28,7 +28,9 @@ def codes_of(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _known() -> dict[str, str]:
     from wellfit.data.notes import CODES
+    from wellfit.diagnosis.checks import CHECKS
     from wellfit.lint import all_rules
 
     lint = {rule.code: f"{rule.title[:1].upper()}{rule.title[1:]}. {rule.fix}" for rule in all_rules()}
-    return {**CODES, **lint}
+    checks = {c.code: f"{c.title[:1].upper()}{c.title[1:]}. What helps: {'; '.join(c.remedy)}." for c in CHECKS.values()}
+    return {**checks, **CODES, **lint}

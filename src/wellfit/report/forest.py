@@ -22,7 +22,7 @@ def score_plot(lines: list[Row], metric: str, lower_is_better: bool) -> Html | N
     lanes = [_lane(row, row.score or 0.0, row.low, row.high, fixed(row.score, decimals)) for row in shown]
     better = f"{metric}, {'lower' if lower_is_better else 'higher'} is better"
     drawing = forest(lanes, _score_axis(shown), f"{metric} of every model", better, reference)
-    caption = f"{metric.capitalize()} with 95 % intervals over rows and seeds."
+    caption = f"{metric[:1].upper()}{metric[1:]} with 95 % intervals over rows and seeds."
     if reference is not None:
         caption += " The dashed line is the same network without regularization, at its best validation epoch."
     return figure(drawing, caption, _score_table(shown, metric, decimals))

@@ -89,6 +89,8 @@ def command_of(record: Mapping[str, Any]) -> str:
         "balance",
         "task",
         "recipe",
+        "text",
+        "size",
     )
     for name in names:
         value = find(options, name)
