@@ -32,5 +32,5 @@ def _known() -> dict[str, str]:
     from wellfit.lint import all_rules
 
     lint = {rule.code: f"{rule.title[:1].upper()}{rule.title[1:]}. {rule.fix}" for rule in all_rules()}
-    checks = {c.code: f"{c.title[:1].upper()}{c.title[1:]}. What helps: {'; '.join(c.remedy)}." for c in CHECKS.values()}
+    checks = {c.code: f"{c.title[:1].upper()}{c.title[1:]}. Helps: {'; '.join(c.remedy)}." for c in CHECKS.values()}
     return {**checks, **CODES, **lint}
