@@ -14,6 +14,7 @@ from wellfit.job.baselines import Baselines
 from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
+from wellfit.job.live import LivePage
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
@@ -80,9 +81,11 @@ def run_study(
         progress.say("note", sentence)
     write_json(folder / "run.json", record)
     stage: Stage | None = None
+    live = LivePage(record, folder)
     try:
         baselines = Baselines(material, options.seed)
         stage = open_stage(material, metric, options, progress, clock, engine, given, record, folder)
+        stage.tick = live.watching(stage.tick)
         stage.base = stage.data = choices.get(str(options.balance), Recipe())
         balance = _Balance(options.balance, choices) if options.balance else None
         return _Conduct(stage, baselines, clock, record, folder, options.plan is not None, balance).run()
@@ -97,6 +100,8 @@ def run_study(
         record["status"] = "failed"
         write_json(folder / "run.json", record)
         raise
+    finally:
+        live.close()
 
 
 @dataclasses.dataclass(frozen=True)
