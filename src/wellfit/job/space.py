@@ -97,8 +97,8 @@ def _why_not(study: Trained, part: Regularizer, reached: Sequence[Site]) -> str:
                 return "mixes or softens labels, and the loss takes whole numbers"
             lone.step(x, target)
     except Exception as error:  # whatever a model raises on inputs that it was not made for
-        text = str(error)
-        return f"does not work with this model ({text.splitlines()[0][:120] if text else type(error).__name__})"
+        first = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
+        return f"does not work with this model ({first[:160]})"
     return ""
 
 
