@@ -35,7 +35,7 @@ def digits():
 def main():
     train, val, test = digits()
     folder = Path(tempfile.mkdtemp()) / "run"
-    found = wellfit.search(Net, train, val, test=test, budget="20s", out=folder)
+    found = wellfit.search(Net, train, val, test=test, budget="15s", out=folder)
     print(found.record["plan"]["way"])
     for row in found.comparison:
         low, high = row["interval"]
