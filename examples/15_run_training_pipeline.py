@@ -38,6 +38,15 @@ def twice():
     return [finding for finding in both.lint() if finding.level == "error"]
 
 
+def last_gain(losses, least):
+    """The last epoch whose validation loss came down by more than ``least``: what patience counts from."""
+    best, epoch = float("inf"), 0
+    for number, (_, loss) in enumerate(losses, start=1):
+        if loss < best - least:
+            best, epoch = loss, number
+    return epoch
+
+
 def main():
     torch.manual_seed(0)
     x, labels = load_digits(return_X_y=True)
@@ -53,6 +62,7 @@ def main():
         worst = trained.losses[-1][1] / trained.losses[trained.best - 1][1]
         print(f"{name:9} {ends}; last validation loss {worst:.2f} times the best")
         print(f"{'':9} test: loss {float(test.target.loss(outputs)):.3f}, accuracy {right:.3f}")
+    print(f"patience counts from epoch {last_gain(trained.losses, 0.001)}, the last that gained 0.001 and more")
     print(f"rate at the end: {float(trained.recipe['ReduceOnPlateau'].scale):.0e} of the first")
     for finding in twice():
         print(f"{finding.code} {finding.level}: {finding.sentence}")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wellfit.diagnosis.effects import bca, holm, paired, stopped
+from wellfit.diagnosis.effects import bca, paired, stopped
+from wellfit.proof import holm
 
 
 def test_bca_is_scipys():

@@ -11,7 +11,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import wellfit
@@ -25,11 +24,7 @@ _WAITED = 180
 
 @dataclasses.dataclass(frozen=True)
 class Ran:
-    """What a run left: its text, its complaints, its exit code and the seconds that it took.
-
-    Those are the wall's or the processors', whichever are fewer: a crowded machine stretches the first, several
-    processes at a time add up to the second.
-    """
+    """What a run left: its text, its complaints, its exit code and the processor seconds that it took."""
 
     text: str
     errors: str
@@ -55,7 +50,7 @@ def run_example(name: str) -> Ran:
 
 def run_alone(*arguments: str) -> Ran:
     """Run Python with these arguments, offline, in a folder that is gone afterwards."""
-    before, begun = _used(), time.monotonic()
+    before = _used()
     with tempfile.TemporaryDirectory() as folder:
         # offline/ holds a sitecustomize, which Python imports before anything else
         path = os.pathsep.join([str(HERE / "offline"), str(_SOURCE)])
@@ -64,7 +59,7 @@ def run_alone(*arguments: str) -> Ran:
             [sys.executable, *arguments], cwd=folder, env={**os.environ, **wanted}, capture_output=True, text=True,
             timeout=_WAITED,
         )  # fmt: skip
-    return Ran(done.stdout, done.stderr, done.returncode, min(_used() - before, time.monotonic() - begun))
+    return Ran(done.stdout, done.stderr, done.returncode, _used() - before)
 
 
 def _used() -> float:

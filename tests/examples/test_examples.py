@@ -21,7 +21,7 @@ def test_example_runs(name):
     ran = run_example(name)
     assert ran.code == 0, ran.errors[-2000:]
     assert ran.text.strip(), "an example shows what it found"
-    assert ran.seconds < _SECONDS, f"{ran.seconds:.0f} seconds"
+    assert ran.seconds < _SECONDS, f"{ran.seconds:.0f} processor seconds"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -74,8 +74,9 @@ def test_keras_penalties_count_as_ours_do():
 def test_the_pipeline_stops_by_itself_and_decays_once():
     plain, recipe = (shown("15_run_training_pipeline.py", b) for b in ("plain", "pipeline"))
     assert plain[0] == 100
-    # a gain of less than min_delta is kept, and is no reason to go on
-    assert recipe[0] - 10 <= recipe[1] < recipe[0], "at most ten epochs after its best"
+    counted = shown("15_run_training_pipeline.py", "patience counts from epoch")[0]
+    assert recipe[0] == counted + 10, "ten epochs after the last gain of min_delta"
+    assert counted <= recipe[1] < recipe[0], "a smaller gain is kept, and is no reason to go on"
     assert recipe[2] < plain[2]
     text = run_example("15_run_training_pipeline.py").text
     assert "WF-L01 error" in text

@@ -13,10 +13,10 @@ from planned import planned_fit, write_plan
 import wellfit as wf
 from wellfit.job.ablate import ablate
 from wellfit.job.ablation import _eliminate, _idle
-from wellfit.job.curse import curse_record
 from wellfit.job.metrics import Metric
 from wellfit.job.outcomes import Judges
 from wellfit.job.phases import Finalist
+from wellfit.job.winners_curse import curse_record
 from wellfit.report.earned import earned_words
 from wellfit.report.text import show
 from wellfit.searching.space import Candidate

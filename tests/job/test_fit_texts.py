@@ -10,7 +10,7 @@ from planned import planned_fit, write_plan
 import wellfit as wf
 from wellfit import job
 from wellfit.errors import DataError, UsageError
-from wellfit.models.text_shapes import MODELS
+from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
 
 

@@ -40,7 +40,6 @@ def test_a_folder_that_cannot_be_written_ends_no_training(tmp_path):
 def test_no_run_leaves_a_page_that_renews_itself(monkeypatch, tmp_path, fails):
     seen = []
     write = LivePage._write
-    monkeypatch.setattr("wellfit.job.live._EVERY", 0.0)
     monkeypatch.setattr(LivePage, "_write", lambda self, doing: (seen.append(doing), write(self, doing)))
     if fails:
         monkeypatch.setattr("wellfit.job.study._Conduct._refit", lambda *_: 1 / 0)

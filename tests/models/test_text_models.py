@@ -7,7 +7,7 @@ import torch
 
 from wellfit.models.bag_of_embeddings import BagOfEmbeddings
 from wellfit.models.text_cnn import TextCNN
-from wellfit.models.text_shapes import MODELS, TextShape
+from wellfit.models.text_shape import MODELS, TextShape
 from wellfit.sites import find_sites
 
 

@@ -14,7 +14,7 @@ from models import Counting, Deciding, Dropping, Forgetting, Net, Numbers, Pictu
 from wellfit.errors import DataError, UsageError
 from wellfit.job.options import Options
 from wellfit.job.space import kind_of, make_space
-from wellfit.job.way import STACK, Mixes, choose_way
+from wellfit.job.stack_or_apart import STACK, Mixes, choose_way
 from wellfit.own.goal import make_goal
 from wellfit.own.opening import open_search
 from wellfit.own.stage import Here
@@ -64,7 +64,7 @@ def test_models_that_it_does_not_run_train_one_by_one_and_the_reason_is_said(mak
 
 
 def test_too_large_models_train_one_by_one(monkeypatch):
-    monkeypatch.setattr("wellfit.job.way._MEMORY", 1e-9)
+    monkeypatch.setattr("wellfit.job.stack_or_apart._MEMORY", 1e-9)
     assert "memory" in way_of(Net).sentence
 
 

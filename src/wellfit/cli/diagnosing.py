@@ -49,7 +49,7 @@ def _diagnosed(path: str, chosen: Mapping[str, Any], view: View) -> Diagnosis:
         from wellfit.diagnosis import diagnose
 
         return diagnose(read_history(path))
-    from wellfit.job.diagnosing import diagnose_table
+    from wellfit.job.table_diagnosis import diagnose_table
 
     tell = (lambda line: None) if view.quiet or view.machine else (lambda line: print(line, file=sys.stderr))
     return diagnose_table(path, chosen, tell)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas
 
 from wellfit.data.cells import MISSING_MARKERS
+from wellfit.data.delimited import PlainText, read_plain_text
 from wellfit.data.names import clean_name, clean_names
 from wellfit.data.notes import Note, counted, listed
 from wellfit.data.separators import convert_separators
-from wellfit.data.text import PlainText, read_plain_text
 from wellfit.errors import DataError, MissingExtra
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from scipy import stats
 
-from wellfit.diagnosis.effects import holm
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.result import Finding
 from wellfit.diagnosis.setting import Setting
-from wellfit.proof import probabilities
+from wellfit.proof import holm, probabilities
 
 
 def look(evidence: Evidence) -> list[Finding]:
@@ -228,7 +227,7 @@ def _worst_class(labels: np.ndarray, right: np.ndarray) -> tuple[int, float, flo
         return None
     low = [float(right[labels != c].mean() - right[labels == c].mean()) for c in classes]
     p = [float(stats.fisher_exact(_table(labels == c, right), alternative="less")[1]) for c in classes]
-    adjusted, worst = holm(np.array(p)), int(np.argmax(low))
+    adjusted, worst = holm(p), int(np.argmax(low))
     return int(classes[worst]), low[worst], float(adjusted[worst])
 
 

@@ -51,14 +51,14 @@ def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
     return Effect(float(gains.mean()), float(low), float(high), float(drawn.std()))
 
 
-def _resampled(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _resampled(values: np.ndarray, random: np.random.Generator, draws: int = _DRAWS) -> np.ndarray:
     """(draws, seeds) means over rows drawn with replacement, the same rows for all seeds."""
     rows = values.shape[1]
     share = np.full(rows, 1.0 / rows)
-    size = max(1, min(_DRAWS, _BLOCK // rows))
+    size = max(1, min(draws, _BLOCK // rows))
     parts = []
-    for first in range(0, _DRAWS, size):
-        counts = random.multinomial(rows, share, size=min(size, _DRAWS - first))
+    for first in range(0, draws, size):
+        counts = random.multinomial(rows, share, size=min(size, draws - first))
         parts.append(counts @ values.T / rows)
     return np.concatenate(parts)
 
@@ -91,7 +91,7 @@ def bca(train: np.ndarray, valid: np.ndarray, level: float = 0.95, draws: int = 
         Efron, Better Bootstrap Confidence Intervals, Journal of the American Statistical Association 1987.
     """
     random = np.random.default_rng((seed, len(train), len(valid)))
-    drawn = _means(valid, draws, random) - _means(train, draws, random)
+    drawn = (_resampled(valid[None], random, draws) - _resampled(train[None], random, draws))[:, 0]
     value = float(valid.mean() - train.mean())
     below = ((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn)
     error = float(drawn.std())
@@ -110,27 +110,3 @@ def bca(train: np.ndarray, valid: np.ndarray, level: float = 0.95, draws: int = 
     ends = [bias + (bias + z) / (1.0 - speed * (bias + z)) for z in (ndtri(tail), ndtri(1.0 - tail))]
     low, high = np.quantile(drawn, ndtr(ends))
     return Effect(value, float(low), float(high), error)
-
-
-def _means(values: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
-    rows, share = len(values), np.full(len(values), 1.0 / len(values))
-    size = max(1, min(draws, _BLOCK // rows))
-    parts = [
-        random.multinomial(rows, share, size=min(size, draws - first)) @ values / rows
-        for first in range(0, draws, size)
-    ]
-    return np.concatenate(parts)
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Adjusted p-values of several tests: the family errs no more often than one test would.
-
-    Source:
-        Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 1979.
-    """
-    count = len(p_values)
-    order = np.argsort(p_values)
-    stepped = np.maximum.accumulate((count - np.arange(count)) * np.asarray(p_values)[order])
-    adjusted = np.empty(count)
-    adjusted[order] = np.minimum(1.0, stepped)
-    return adjusted

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from wellfit.diagnosis.effects import holm
 from wellfit.errors import DataError
+from wellfit.proof import holm
 
 _WORSE, _SURE = 0.05, 0.01
 """Accuracy by which a group must fall below the others, and the adjusted p-value, for it to count."""
@@ -57,7 +57,7 @@ def shift(x: Any, y: Any, groups: Any, seed: int = 0) -> Shifted:
         )
     pooled = _folded(x, y, seed)
     found = [_held_out(x, y, groups == name, pooled) for name in names]
-    adjusted = holm(np.array([p for _, _, p in found]))
+    adjusted = holm([p for _, _, p in found])
     keys = [n.item() if hasattr(n, "item") else n for n in names]
     falls = [usual - own for own, usual, _ in found]
     worst = int(np.argmax(falls))

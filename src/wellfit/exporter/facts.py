@@ -11,7 +11,7 @@ import numpy as np
 
 from wellfit.data import read_table
 from wellfit.data.codings import CategoryCoding
-from wellfit.data.text import read_plain_text
+from wellfit.data.delimited import read_plain_text
 from wellfit.errors import UsageError
 from wellfit.job.folder import Stored
 from wellfit.job.options import Options

@@ -11,8 +11,8 @@ from typing import Any
 from wellfit.errors import BudgetError, DataError, Interrupted, UsageError
 from wellfit.files import write_text
 from wellfit.job.ablation import run_ablation
+from wellfit.job.ablation_bench import take_apart
 from wellfit.job.balance import ways
-from wellfit.job.bench import take_apart
 from wellfit.job.folder import plain, write_json, write_lean
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import Clock, open_engine, open_stage, resolve_device, ticker

@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any
 
-from wellfit.job.bench import Bench, Ingredients, Kept, fresh_seeds
+from wellfit.job.ablation_bench import Bench, Ingredients, Kept, fresh_seeds
 from wellfit.job.plan import FIXED_COST
 from wellfit.job.stage import Stage
 from wellfit.proof import KEPT_GAIN, Difference, furthest, holm

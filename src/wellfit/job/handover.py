@@ -25,15 +25,15 @@ from wellfit.job.compare import (
     test_inputs,
     verdict,
 )
-from wellfit.job.curse import curse_record
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.nets import Nets
 from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
+from wellfit.job.run_diagnosis import diagnosis_of, say_why
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
-from wellfit.job.why import diagnosis_of, say_why
+from wellfit.job.winners_curse import curse_record
 from wellfit.lint import Finding
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe

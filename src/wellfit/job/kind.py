@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,21 @@ class Shape(Protocol):
     def network(self, widths: tuple[int, ...] = ()) -> nn.Module:
         """A network of this shape, its weights from torch's generator; ``widths`` as after pruning, for tables."""
         ...
+
+
+@dataclasses.dataclass(frozen=True)
+class NewRows:
+    """Rows to predict.
+
+    Attributes:
+        features: as encoders read them.
+        names: what each row is called, where it has a name; else empty.
+        notes: what a person should know.
+    """
+
+    features: Any
+    names: list[str]
+    notes: list[Note]
 
 
 class Fitter(Protocol):
@@ -109,7 +125,7 @@ class Kind(Protocol):
 
     # Prediction
 
-    def read_new(self, path: str | Path, encoder: Any) -> New:
+    def read_new(self, path: str | Path, encoder: Any) -> NewRows:
         """Rows of a file or folder to predict."""
         ...
 
@@ -118,18 +134,4 @@ class Kind(Protocol):
         ...
 
 
-class New(Protocol):
-    """Rows to predict.
-
-    Attributes:
-        features: as encoders read them.
-        names: what each row is called, where it has a name; else empty.
-        notes: what a person should know.
-    """
-
-    features: Any
-    names: list[str]
-    notes: list[Note]
-
-
-__all__ = ["Fitter", "Kind", "Labeled", "New", "Predictor", "Shape"]
+__all__ = ["Fitter", "Kind", "Labeled", "NewRows", "Predictor", "Shape"]

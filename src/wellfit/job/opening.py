@@ -23,9 +23,9 @@ from wellfit.job.plan import LONG_BUDGET, Plan, make_plan, size_batch
 from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import Probe, choose, pinned
 from wellfit.job.space import make_space
+from wellfit.job.stack_or_apart import BREADTH, choose_way
 from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
-from wellfit.job.way import BREADTH, choose_way
 from wellfit.lint import Finding
 from wellfit.progress import Progress
 from wellfit.recipe import Recipe, leaf_of

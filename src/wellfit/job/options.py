@@ -11,6 +11,9 @@ from typing import Any
 from wellfit.errors import UsageError
 from wellfit.recipe import Recipe
 
+_ROLES = ("group", "time", "weight", "drop", "text")
+"""Options that name a column of a table."""
+
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -99,3 +102,12 @@ def read_budget(text: str | float) -> float:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"the budget {text!r} is not above 0.", fix="Write 60s, 10m or 1h.", code="WF-U01")
     return seconds
+
+
+def refuse_roles(options: Options, what: str, allowed: tuple[str, ...] = ()) -> None:
+    """Raises UsageError where an option names a column, and there are none."""
+    for name in _ROLES:
+        if getattr(options, name) and name not in allowed:
+            raise UsageError(
+                f"--{name} names a column of a table, and these are {what}.", fix=f"Leave --{name} out.", code="WF-U16"
+            )

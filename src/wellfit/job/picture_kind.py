@@ -26,11 +26,10 @@ from wellfit.data import (
 from wellfit.data.pictures import Form
 from wellfit.errors import DataError
 from wellfit.job.baselines import fit_dummy, fit_flat_linear
-from wellfit.job.kind import Fitter
+from wellfit.job.kind import Fitter, NewRows
 from wellfit.job.pixel_rows import PixelInputs, PixelRows
-from wellfit.job.table_kind import NewRows
 from wellfit.job.variants import refuse_new_rows
-from wellfit.models.shapes import PictureShape
+from wellfit.models.picture_shape import PictureShape
 from wellfit.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from wellfit.data.arrays import target_from_array
 from wellfit.data.notes import listed
 from wellfit.data.pictures import Read
 from wellfit.errors import DataError, UsageError
-from wellfit.job.options import Options
+from wellfit.job.options import Options, refuse_roles
 from wellfit.job.picture_kind import PICTURES
 from wellfit.job.table_source import Source, split_parts
 
-_ROLES = ("group", "time", "weight", "drop", "text")
 _X, _Y = ("x", "x_train", "X"), ("y", "y_train")
 _OTHER_PARTS = {"test": ("x_test", "y_test"), "valid": ("x_valid", "y_valid")}
 
@@ -67,15 +66,6 @@ def pictures_from_arrays(x: Any, y: Any, options: Options, *, valid: Any = None,
     return _source(read_arrays(given, options.size, options.task), options, "arrays")
 
 
-def refuse_roles(options: Options, what: str, allowed: tuple[str, ...] = ()) -> None:
-    """Raises UsageError where an option names a column, and there are none."""
-    for name in _ROLES:
-        if getattr(options, name) and name not in allowed:
-            raise UsageError(
-                f"--{name} names a column of a table, and these are {what}.", fix=f"Leave --{name} out.", code="WF-U16"
-            )
-
-
 def _archive(path: Path, others: dict[str, Path]) -> dict[str, tuple[Any, pd.Series]]:
     file = NpzFile(path)
     names = [next((n for n in some if n in file.names), some[0]) for some in (_X, _Y)]
@@ -104,4 +94,4 @@ def _source(read: Read, options: Options, name: str) -> Source:
     return Source(read.samples, split_parts(read.samples, read.parts, options), name, (), PICTURES)
 
 
-__all__ = ["holds_pictures", "looks_like_images", "pictures_from_arrays", "pictures_from_path", "refuse_roles"]
+__all__ = ["holds_pictures", "looks_like_images", "pictures_from_arrays", "pictures_from_path"]

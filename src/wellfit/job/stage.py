@@ -12,7 +12,7 @@ import torch
 from wellfit.job.metrics import Metric
 from wellfit.job.plan import Plan
 from wellfit.job.prepare import Material
-from wellfit.job.way import Mixes
+from wellfit.job.stack_or_apart import Mixes
 from wellfit.progress import Progress
 from wellfit.proof import fit_temperature, probabilities
 from wellfit.recipe import Recipe

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from wellfit.data import Encoder, Note, Table, check_columns, frame_from_arrays, read_table, shared_widths
 from wellfit.job.baselines import fit_boosting, fit_dummy, fit_linear
-from wellfit.job.kind import Fitter
+from wellfit.job.kind import Fitter, NewRows
 from wellfit.job.plan import size_network
 from wellfit.job.variants import category_blocks, with_variants
 from wellfit.models.mlp import Shape
@@ -26,15 +26,6 @@ _WAVES = 12
 """Periodic features of each number; fewer where numbers are many, so that they do not outgrow the first layer."""
 
 _EMBEDDED_FROM = 9  # columns: smaller blocks of 0/1 columns go into the first layer as they are
-
-
-@dataclasses.dataclass(frozen=True)
-class NewRows:
-    """Rows to predict: features as encoders read them, what each row is called, and what a person should know."""
-
-    features: Any
-    names: list[str]
-    notes: list[Note]
 
 
 @dataclasses.dataclass(frozen=True)

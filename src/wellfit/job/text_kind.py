@@ -14,10 +14,9 @@ from torch import Tensor
 from wellfit.data import Note, Samples, Vocabulary, read_table, shared_form, texts_of
 from wellfit.errors import DataError
 from wellfit.job.baselines import fit_dummy, fit_text_linear
-from wellfit.job.kind import Fitter
-from wellfit.job.table_kind import NewRows
+from wellfit.job.kind import Fitter, NewRows
 from wellfit.job.variants import refuse_new_rows
-from wellfit.models.text_shapes import MODELS, TextShape
+from wellfit.models.text_shape import MODELS, TextShape
 from wellfit.recipe import Recipe
 
 if TYPE_CHECKING:

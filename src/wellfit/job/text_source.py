@@ -12,8 +12,7 @@ from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
 from wellfit.data.notes import listed, shown
 from wellfit.errors import DataError, UsageError
-from wellfit.job.options import Options
-from wellfit.job.picture_source import refuse_roles
+from wellfit.job.options import Options, refuse_roles
 from wellfit.job.table_source import Source, split_parts
 from wellfit.job.text_kind import TEXTS
 
@@ -42,8 +41,8 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
                 )
     whole = pd.concat([f[[text, target]] for f in frames.values()], ignore_index=True)
     samples = read_texts(whole[text], whole[target], text, target, options.task)
-    return Source(samples, _split(samples, [len(f) for f in frames.values()], list(frames), options), Path(path).name,
-                  tuple(notes), TEXTS)  # fmt: skip
+    split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
+    return Source(samples, split, Path(path).name, tuple(notes), TEXTS)
 
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:

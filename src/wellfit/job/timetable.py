@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wellfit.job.ablation import Ablation, run_ablation
-from wellfit.job.bench import take_apart
+from wellfit.job.ablation_bench import take_apart
 from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
 from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search

@@ -19,8 +19,8 @@ from wellfit.job.phases import Finalist
 from wellfit.job.plan import Plan, make_plan
 from wellfit.job.probe import Probe, pinned
 from wellfit.job.space import Space, make_space
+from wellfit.job.stack_or_apart import BREADTH, choose_way
 from wellfit.job.timetable import Timetable
-from wellfit.job.way import BREADTH, choose_way
 from wellfit.own.handover import Ending
 from wellfit.own.opening import Opened, check_given, first_record, open_search
 from wellfit.own.result import Found

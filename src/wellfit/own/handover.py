@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from wellfit.errors import WellfitError
 from wellfit.files import write_bytes, write_text
 from wellfit.job.compare import Contestant, best_weights, comparison, last_weights, verdict
-from wellfit.job.curse import curse_record
 from wellfit.job.folder import plain, write_json
 from wellfit.job.handover import chosen_recipe, search_record, stopped_verdict
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.phases import Finalist
+from wellfit.job.winners_curse import curse_record
 from wellfit.own.maker import ModelStudy
 from wellfit.own.reading import Part
 from wellfit.own.result import Found

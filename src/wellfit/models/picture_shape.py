@@ -1,4 +1,4 @@
-"""What decides the structure of the networks for images and texts: numbers and names only, so that it can be stored."""
+"""What decides the structure of the networks for images: numbers and names only, so that it can be stored."""
 
 from __future__ import annotations
 
