@@ -36,7 +36,8 @@ class Site:
     Attributes:
         name: of the module whose values pass; ``<module>.in`` for what enters an activation.
         kind: ``input``, ``preactivation`` (what enters an activation), ``hidden`` (what leaves it), ``embedding``,
-            ``branch`` (what a residual block adds) or ``branches`` (all it adds, stacked along the first axis).
+            ``mask`` (which positions hold a word), ``branch`` (what a residual block adds) or ``branches`` (all it
+            adds, stacked along the first axis).
         index, total: the how-manieth of its kind, and of how many.
         model: all sites of its model, by which a pattern is told what else it names; empty where they are not known.
     """

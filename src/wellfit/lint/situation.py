@@ -22,7 +22,7 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
-MIXING = ("Mixup", "CutMix", "ManifoldMixup")
+MIXING = ("Mixup", "CutMix", "ManifoldMixup", "WordMixup")
 """What blends rows and their labels."""
 
 DECOUPLED = ("AdamW", "Adafactor", "Muon", "Lion")

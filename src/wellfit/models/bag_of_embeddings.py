@@ -16,7 +16,8 @@ class BagOfEmbeddings(nn.Module):
 
     Padding (0) and unknown words (1) are not part of the mean; a text without any word has the mean 0.
 
-    Sites: ``words`` (``embedding``), ``mean`` and ``activation`` (``hidden``).
+    Sites: ``words`` (``embedding``), ``mask`` (``mask``: where there is a word), ``mean`` and ``activation``
+    (``hidden``).
 
     Args:
         vocabulary: how many token numbers there are.
@@ -47,6 +48,7 @@ class BagOfEmbeddings(nn.Module):
             raise UsageError("BagOfEmbeddings takes whole numbers from 1.", fix="width=64 is usual.", code="WF-A60")
         self.vectors = nn.Embedding(vocabulary, width)
         self.words = Marker("embedding")
+        self.mask = Marker("mask")
         self.mean = Marker("hidden")
         self.layer = nn.Linear(width, hidden)
         self.activation = nn.ReLU()
@@ -55,6 +57,8 @@ class BagOfEmbeddings(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         real = (tokens > _NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
-        words = self.words(self.vectors(tokens)) * real
+        words = self.words(self.vectors(tokens) * real)
+        real = self.mask(real)
+        words = words * real
         mean = words.sum(1) / torch.sqrt(real.sum(1).clamp(min=1.0))  # of size 1, however many words there are
         return self.head(self.activation(self.layer(self.mean(mean))))

@@ -17,7 +17,8 @@ class TextCNN(nn.Module):
     Padding and unknown words are vectors of zeros, on both sides of every text as wide as a window: a text has the same
     answer however much padding it comes with.
 
-    Sites: ``words`` (``embedding``), ``activation`` (``hidden``: a window's answers) and ``pooled`` (``hidden``).
+    Sites: ``words`` (``embedding``), ``mask`` (``mask``: where there is a word), ``activation`` (``hidden``: a window's
+    answers) and ``pooled`` (``hidden``).
 
     Args:
         vocabulary: how many token numbers there are.
@@ -50,6 +51,7 @@ class TextCNN(nn.Module):
             raise UsageError("TextCNN takes whole numbers from 1.", fix="width=64, filters=32 is usual.", code="WF-A60")
         self.vectors = nn.Embedding(vocabulary, width)
         self.words = Marker("embedding")
+        self.mask = Marker("mask")
         self.filters = nn.ModuleList(nn.Conv1d(width, filters, w) for w in windows)
         self.margin = max(windows)
         self.activation = nn.ReLU()
@@ -59,7 +61,8 @@ class TextCNN(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         real = (tokens > _NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
-        h = (self.words(self.vectors(tokens)) * real).transpose(1, 2)
+        words = self.words(self.vectors(tokens) * real)
+        h = (words * self.mask(real)).transpose(1, 2)
         # one position more than a window is wide: every text has a window of padding alone, whatever its own padding
         h = nn.functional.pad(h, (self.margin, self.margin))
         strongest = [self.activation(f(h)).amax(-1) for f in self.filters]

@@ -21,8 +21,9 @@ class RegularizedTransformer(nn.Module):
     a way without norms leads from the loss to the words. Padding may stand anywhere in a row: it is not attended to,
     not counted among positions and not part of the mean, so that it changes nothing.
 
-    Sites: ``words`` (``embedding``: vectors before positions are added); in each block ``attention.hidden`` and the
-    GELU's output (``hidden``), and both branches (``branch``, for StochasticDepth).
+    Sites: ``words`` (``embedding``: vectors before positions are added) and ``mask`` (``mask``: where there is a
+    word); in each block ``attention.hidden`` and the GELU's output (``hidden``), and both branches (``branch``, for
+    StochasticDepth).
 
     Args:
         vocabulary: how many token numbers there are, padding included.
@@ -63,6 +64,7 @@ class RegularizedTransformer(nn.Module):
         self.padding = padding
         self.vectors = nn.Embedding(vocabulary, width)
         self.words = Marker("embedding")
+        self.mask = Marker("mask")
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, classes)
@@ -70,7 +72,8 @@ class RegularizedTransformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         real = tokens != self.padding
-        words = self.words(self.vectors(tokens) * math.sqrt(self.vectors.embedding_dim))
+        vectors = torch.where(real.unsqueeze(-1), self.vectors(tokens), 0.0) * math.sqrt(self.vectors.embedding_dim)
+        words, real = self.words(vectors), self.mask(real)
         h = words + positions(real, words)
         for block in self.blocks:
             h = block(h, real)

@@ -14,7 +14,7 @@ from wellfit.regularizers.dropout import AlphaDropout, Dropout, GaussianDropout,
 from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseRates
 from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
-from wellfit.regularizers.mixing import ManifoldMixup, Mixup
+from wellfit.regularizers.mixing import ManifoldMixup, Mixup, WordMixup
 from wellfit.regularizers.noise import ActivationNoise, GradientNoise, InputNoise, NEFTune, WeightNoise
 from wellfit.regularizers.normalization import BatchNorm, GhostBatchNorm, GroupNorm, LayerNorm
 from wellfit.regularizers.objectives import ActivityPenalty, ConfidencePenalty, RDrop, TemporalActivityPenalty
@@ -127,5 +127,6 @@ __all__ = [
     "WeightDecay",
     "WeightNoise",
     "WeightStandardization",
+    "WordMixup",
     "Zoom",
 ]

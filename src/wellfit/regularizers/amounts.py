@@ -19,7 +19,7 @@ def amounts_of(x: Tensor, owner: str) -> Tensor:
     if x.dtype != torch.uint8:
         raise RecipeError(
             f"{owner} changes amounts, and these inputs are of type {x.dtype}: codes, such as token numbers.",
-            fix="Give it floats or 8-bit pixels, or act on hidden values: NEFTune, ManifoldMixup, Dropout.",
+            fix="Give it floats or 8-bit pixels, or act on hidden values: NEFTune, WordMixup, ManifoldMixup, Dropout.",
             code="WF-R11",
         )
     return x.to(torch.float32)
