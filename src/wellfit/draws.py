@@ -254,22 +254,30 @@ class Now:
         order, (start,) = self._draw("order", (n,), name)
         return order[(torch.arange(n, device=order.device) + start) % n]
 
-    def beta(self, alpha: Tensor | float, name: str) -> Tensor:
-        """Symmetric Beta(alpha, alpha) on [0, 1], () float32, as a ratio of two gamma draws in logarithms.
+    def beta(
+        self, alpha: Tensor | float, name: str, beta: Tensor | float | None = None, shape: tuple[int, ...] = ()
+    ) -> Tensor:
+        """Beta(alpha, beta) on [0, 1], float32 of a shape, as a ratio of two gamma draws in logarithms.
 
         The gamma draws are Marsaglia & Tsang's (ACM TOMS 26(3), 2000) for alpha + 1, carried to alpha by a uniform's
         root. Eight proposals are made at once and the first accepted one taken: each is accepted with probability over
         .95, so that none is in fewer than 1 of 10**10 draws; then the first one stands.
+
+        Args:
+            beta: the second shape number, the same as the first by default; both () or of the shape of the draw.
         """
-        shape = torch.as_tensor(alpha, dtype=torch.float64, device=self.key.device).clamp(min=1e-6)
-        d = shape + 2.0 / 3.0
-        normals = self.normal((2, 8), name).to(torch.float64)
+        both = (alpha, alpha if beta is None else beta)
+        sizes = torch.stack([
+            torch.as_tensor(a, dtype=torch.float64, device=self.key.device).clamp(min=1e-6).expand(shape) for a in both
+        ])  # fmt: skip
+        d = (sizes + 2.0 / 3.0).unsqueeze(1)
+        normals = self.normal((2, 8, *shape), name).to(torch.float64)
         cube = (1.0 + normals * torch.rsqrt(9.0 * d)) ** 3
         log_cube = torch.log(cube.clamp(min=1e-30))
-        tests = torch.log1p(-self.uniform((2, 9), f"{name}.tests").to(torch.float64))
+        tests = torch.log1p(-self.uniform((2, 9, *shape), f"{name}.tests").to(torch.float64))
         accepted = (cube > 0) & (tests[:, :8] < 0.5 * normals * normals + d * (1.0 - cube + log_cube))
         first = torch.argmax(accepted.to(torch.float32), dim=1, keepdim=True)
-        log_gamma = torch.gather(log_cube, 1, first).squeeze(1) + tests[:, 8] / shape
+        log_gamma = torch.log(d).squeeze(1) + torch.gather(log_cube, 1, first).squeeze(1) + tests[:, 8] / sizes
         return torch.sigmoid(log_gamma[0] - log_gamma[1]).to(torch.float32)
 
     def _draw(self, kind: str, shape: tuple[int, ...], name: str) -> tuple[Tensor, Turn]:

@@ -11,6 +11,7 @@ from wellfit.regularizers.decay import WeightDecay
 from wellfit.regularizers.depth import LayerDrop, ShakeDrop, ShakeShake, StochasticDepth
 from wellfit.regularizers.distillation import Distillation, SelfDistillation
 from wellfit.regularizers.dropout import AlphaDropout, Dropout, GaussianDropout, SpatialDropout
+from wellfit.regularizers.erasing import RandomErasing
 from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseRates
 from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
@@ -102,6 +103,7 @@ __all__ = [
     "OutlierFilter",
     "OverSample",
     "RDrop",
+    "RandomErasing",
     "ReduceOnPlateau",
     "Rotation",
     "RowDropout",

@@ -90,8 +90,12 @@ class Cutout(Regularizer):
     Where a training knows which 0/1 inputs code one category (``wellfit.fit`` does), they are one column, which is no
     category at 0; elsewhere each input is one.
 
+    With ``spread`` above 0 each row draws its own share: from a Beta distribution with the mean ``share`` and the
+    variance ``spread * share * (1 - share)``, which is the largest there is at a spread of 1.
+
     Args:
         share: the hole's side as a share of the image's, or the share of columns, 0 (neutral) to 1; 0.5 is usual.
+        spread: of the shares over the rows, 0 (all have the same) to below 1; 1/3 with a share of 0.5 is uniform.
 
     Shapes:
         x: (batch, channels, height, width) or (batch, columns), of any type.
@@ -110,19 +114,31 @@ class Cutout(Regularizer):
         arXiv 2106.11189.
     """
 
-    formula = "x * (1 - box), a box of side share * size about a random center, clipped at the borders"
+    formula = "x * (1 - box), a box of side share * size (or Beta about it) about a random center, clipped at borders"
     source = "DeVries & Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, 2017"
     use_when = "images in which objects are often half hidden, tables with columns that can stand in for each other"
     avoid_when = "the class hangs on one small spot or one column"
     grade = "A"
     rank = 40
+    standard = frozenset({"image"})
     share: float = knob(0.5, low=0.1, high=0.8, neutral=0.0, maximum=1.0)
+    spread: float = knob(0.0, low=0.0, high=0.5, maximum=0.99)
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
         check_form(x, self.name)
-        share = torch.as_tensor(self.share, dtype=torch.float64, device=x.device)
+        share = _shares(self.share, self.spread, len(x), now)
         hole = _holes(x, share, now) if x.ndim == 4 else _blank_columns(x, share, now)
         return torch.where(hole, torch.zeros_like(x), x), target
+
+
+def _shares(share: Tensor | float, spread: Tensor | float, rows: int, now: Now) -> Tensor:
+    """(rows,) float64: the share itself where the spread is 0, else draws from the Beta of this mean and spread."""
+    mean, wide = (torch.as_tensor(v, dtype=torch.float64, device=now.key.device).expand(rows) for v in (share, spread))
+    if not isinstance(spread, Tensor) and spread == 0:  # the same by a shorter way
+        return mean
+    count = 1.0 / wide.clamp(min=1e-6) - 1.0  # alpha + beta: a Beta's variance is mean * (1 - mean) / (count + 1)
+    drawn = now.beta(mean * count, "share", (1.0 - mean) * count, (rows,)).to(torch.float64)
+    return torch.where((wide > 0) & (mean > 0) & (mean < 1), drawn, mean)
 
 
 def _holes(x: Tensor, share: Tensor, now: Now) -> Tensor:
@@ -137,4 +153,4 @@ def _blank_columns(x: Tensor, share: Tensor, now: Now) -> Tensor:
     columns = columns_of(x.shape[1], now.blocks).to(x.device)
     count = columns_in(x.shape[1], now.blocks)
     ranks = now.uniform((x.shape[0], count), "columns").argsort(dim=1).argsort(dim=1)
-    return (ranks < columns_to_cut(count, share))[:, columns]
+    return (ranks < columns_to_cut(count, share)[:, None])[:, columns]
