@@ -47,6 +47,22 @@ def test_row_38_image_augmentation_ranges():
         assert torch.equal(part.neutral().batch(x, None, moment())[0], x)
 
 
+def test_row_39_autoaugment_policy():
+    """A learned policy: each picture gets one of its pairs of operations, and at strength 0 it is itself."""
+    from wellfit import AutoAugment
+
+    x = torch.rand(200, 3, 32, 32)
+    for policy in ("cifar10", "svhn", "imagenet"):
+        part = AutoAugment(policy=policy)
+        out, _ = part.batch(x, None, moment())
+        changed = (out != x).flatten(1).any(1).double().mean()
+        assert float(changed) > 0.6  # some pairs leave both of their operations out
+        assert float(out.min()) >= 0.0
+        assert float(out.max()) <= 1.0
+        assert not torch.equal(out, part.batch(x, None, moment().again("pass"))[0])
+        assert torch.equal(part.neutral().batch(x, None, moment())[0], x)
+
+
 def test_row_69_policies_found_by_search():
     from wellfit import Rotation, Shift
     from wellfit.searching.space import searched

@@ -12,16 +12,6 @@ import torch
 from source_worlds import later, moment, tumors
 
 
-@later("Part 5: images")
-def test_row_39_autoaugment_policy():
-    from wellfit import AutoAugment
-
-    x = torch.rand(50, 3, 32, 32)
-    out, _ = AutoAugment().batch(x, None, moment())
-    assert out.shape == x.shape
-    assert not torch.equal(out, x)
-
-
 @later("Part 5: text")
 def test_row_49_text_augmentation():
     from wellfit.text import BackTranslation, SentenceOrder, Synonyms

@@ -221,6 +221,11 @@ def test_augmented_pictures_are_what_they_say():
     for name in ("Rotation 20", "Zoom 0.2", "Shift 0.2", "Shear 0.2", "Crop 0.2", "turned and zoomed"):
         assert made[name].min() >= before.min() - 1e-9
         assert made[name].max() <= before.max() + 1e-9
+    for name in ("RandAugment", "AutoAugment", "AugMix"):
+        assert made[name].min() >= -1e-9
+        assert made[name].max() <= 1.0 + 1e-9
+    hole = (made["erased"] != before).any(0)
+    assert torch.allclose(made["erased"][:, hole], before.mean((1, 2))[:, None].expand(-1, int(hole.sum())))
     for row in gallery.augmentations().table.rows:
         assert row[2] > 0.02
         assert row[-2:] == (0.0, 1.0)

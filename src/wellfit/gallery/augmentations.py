@@ -14,8 +14,22 @@ STEPS = 24
 
 
 def recipes() -> dict[str, Recipe]:
-    """The ways to change a picture, by what stands above it; the last two are several at once, by one interpolation."""
-    from wellfit.regularizers import Brightness, Contrast, Crop, Flip, Rotation, Saturation, Shear, Shift, Zoom
+    """The ways to change a picture, by what stands above it: one by one, several by one interpolation, and policies."""
+    from wellfit.regularizers import (
+        AugMix,
+        AutoAugment,
+        Brightness,
+        Contrast,
+        Crop,
+        Flip,
+        RandAugment,
+        RandomErasing,
+        Rotation,
+        Saturation,
+        Shear,
+        Shift,
+        Zoom,
+    )
 
     single = (
         Rotation(20.0), Zoom(0.2), Shift(0.2), Shear(0.2), Flip(0.5), Crop(0.2), Brightness(0.2), Contrast(0.3),
@@ -24,6 +38,8 @@ def recipes() -> dict[str, Recipe]:
     named = {f"{type(part).__name__} {next(iter(vars(part).values())):g}": Recipe(part) for part in single}
     named["turned and zoomed"] = Recipe(Rotation(20.0), Zoom(0.15))
     named["all nine"] = Recipe(*single)
+    named["erased"] = Recipe(RandomErasing(1.0, fill="mean"))
+    named |= {part.name: Recipe(part) for part in (RandAugment(), AutoAugment(policy="imagenet"), AugMix())}
     return named
 
 
@@ -39,11 +55,11 @@ def changed(recipe: Recipe, seed: int) -> tuple[int, Tensor, Tensor]:
 
 @figure("augmentations", "Augmented pictures")
 def augmentations(seed: int = 0) -> Plate:
-    """One photograph under each geometric and color change, and under several at once; the label stays."""
+    """One photograph under each geometric and color change, under several at once, erased, and under policies."""
     before = photographs()[1]
     found = {name: changed(recipe, seed) for name, recipe in recipes().items()}
     finding = "Turned, moved or recolored, a flower is a flower: pictures change, labels do not"
-    made, panels = sheet(finding, 4, 3, height=6.6)
+    made, panels = sheet(finding, 4, 4, height=8.6)
     _labeled(panels[0], before, "as it is", [0.0, 1.0])
     rows = []
     for panel, (name, (step, picture, label)) in zip(panels[1:], found.items(), strict=True):
@@ -54,7 +70,8 @@ def augmentations(seed: int = 0) -> Plate:
         rows.append((name, step, change.mean(), moved, *means, *label.tolist()))
     columns = ("change", "step", "mean change", "share changed", "brightness", "contrast", *NAMES)
     alt = (
-        "Twelve pictures of a flower: as it is, turned, zoomed, shifted, sheared, mirrored, cropped, recolored."
+        "Sixteen pictures of a flower: as it is, turned, zoomed, shifted, sheared, mirrored, cropped, recolored, "
+        "partly erased, and changed by three policies."
     )
     note = f"Of {STEPS} steps the one that changes most. Orange: the label, which stays. Borders are mirrored."
     return Plate(made, Table.of(columns, rows), finding, alt, note)

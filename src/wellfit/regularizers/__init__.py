@@ -2,6 +2,7 @@
 
 from wellfit.regularizers.adversarial import AdversarialTraining, VirtualAdversarial
 from wellfit.regularizers.anchors import L2SP, Mixout
+from wellfit.regularizers.augmix import AugMix
 from wellfit.regularizers.averaging import EMA, SWA, Lookahead
 from wellfit.regularizers.color import Brightness, Contrast, Saturation
 from wellfit.regularizers.connections import DropConnect, SkipConnection
@@ -20,6 +21,7 @@ from wellfit.regularizers.noise import ActivationNoise, GradientNoise, InputNois
 from wellfit.regularizers.normalization import BatchNorm, GhostBatchNorm, GroupNorm, LayerNorm
 from wellfit.regularizers.objectives import ActivityPenalty, ConfidencePenalty, RDrop, TemporalActivityPenalty
 from wellfit.regularizers.penalties import L1, L2, ElasticNet, LInfinity, Lp
+from wellfit.regularizers.policies import AutoAugment, RandAugment, TrivialAugment
 from wellfit.regularizers.resampling import ClassWeights, OutlierFilter, OverSample, UnderSample
 from wellfit.regularizers.schedules import CosineSchedule, ReduceOnPlateau, SnapshotCycle, WarmRestarts, WarmUp
 from wellfit.regularizers.sequence_dropout import EmbeddingDropout, LockedDropout, TokenDropout
@@ -51,6 +53,8 @@ __all__ = [
     "AdaptiveClip",
     "AdversarialTraining",
     "AlphaDropout",
+    "AugMix",
+    "AutoAugment",
     "Ball",
     "BatchNorm",
     "BorderlineSMOTE",
@@ -103,6 +107,7 @@ __all__ = [
     "OutlierFilter",
     "OverSample",
     "RDrop",
+    "RandAugment",
     "RandomErasing",
     "ReduceOnPlateau",
     "Rotation",
@@ -120,6 +125,7 @@ __all__ = [
     "StochasticDepth",
     "TemporalActivityPenalty",
     "TokenDropout",
+    "TrivialAugment",
     "UnderSample",
     "UnitNorm",
     "VariationalDropout",
