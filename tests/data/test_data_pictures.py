@@ -12,8 +12,9 @@ from PIL import Image
 
 from wellfit.data.picture import read_header, read_picture
 from wellfit.data.picture_arrays import NpzFile, pixels_of
+from wellfit.data.picture_encoder import PictureEncoder
 from wellfit.data.picture_folder import find_classes
-from wellfit.data.pictures import Form, choose_form, read_arrays, read_folders, read_new_pixels
+from wellfit.data.pictures import Form, choose_form, read_arrays, read_folders, read_new_pixels, resized, store
 from wellfit.errors import DataError
 
 
@@ -258,3 +259,23 @@ def test_the_form_follows_the_median(tmp_path):
     form, notes = choose_form(heads, None)
     assert max(form.height, form.width) == 64
     assert notes
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_every_fold_has_its_own_mean_and_deviation(dtype):
+    pixels = (np.random.default_rng(0).random((30, 3, 5, 4)) * 250).astype(dtype)
+    parts = [np.arange(7), np.array([29, 3, 11]), np.arange(30)]
+    made = PictureEncoder.fit_each(store(iter([pixels]), 30, Form(5, 4, 3), dtype), parts)
+    for encoder, rows in zip(made, parts, strict=True):
+        assert np.allclose(encoder.mean, pixels[rows].astype("f8").mean((0, 2, 3)), rtol=1e-12)
+        assert np.allclose(encoder.std, pixels[rows].astype("f8").std((0, 2, 3)), rtol=1e-9)
+        assert encoder == PictureEncoder.fit(store(iter([pixels]), 30, Form(5, 4, 3), dtype), rows)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_arrays_are_resized_as_each_channel_is(channels):
+    block = np.random.default_rng(1).integers(0, 256, (4, channels, 9, 7), dtype=np.uint8)
+    found = resized(block, 5, 6)
+    for row, channel in np.ndindex(4, channels):
+        alone = Image.fromarray(block[row, channel]).resize((6, 5), Image.Resampling.BILINEAR)
+        assert np.array_equal(found[row, channel], np.asarray(alone))

@@ -33,18 +33,27 @@ class PictureEncoder:
 
     @classmethod
     def fit(cls, pixels: Mapped, rows: numpy.ndarray) -> PictureEncoder:
-        """Read the training rows of a fold, block by block."""
+        """The encoder of the training rows of one fold."""
+        return cls.fit_each(pixels, [rows])[0]
+
+    @classmethod
+    def fit_each(cls, pixels: Mapped, parts: Sequence[numpy.ndarray]) -> list[PictureEncoder]:
+        """An encoder for each fold's training rows; every image is read once, block by block."""
         _, channels, height, width = pixels.shape
-        total, squares, count = numpy.zeros(channels), numpy.zeros(channels), 0
-        for block in pixels.blocks(rows):
-            values = block.astype(numpy.float64)
-            total += values.sum((0, 2, 3))
-            squares += (values**2).sum((0, 2, 3))
-            count += values[:, 0].size
-        mean = total / max(1, count)
-        std = numpy.sqrt(numpy.maximum(squares / max(1, count) - mean**2, 0.0))
-        std = numpy.where(std > _LEAST, std, 1.0)
-        return cls(height, width, channels, tuple(mean.tolist()), tuple(std.tolist()), pixels.dtype.kind == "u")
+        rows = numpy.unique(numpy.concatenate(parts))
+        sums = [_sums(block) for block in pixels.blocks(rows)]
+        total, squares = (numpy.concatenate([s[i] for s in sums]) for i in range(2))
+        made = []
+        for part in parts:
+            at = numpy.searchsorted(rows, part)
+            count = max(1, len(part) * height * width)
+            mean = total[at].sum(0) / count
+            std = numpy.sqrt(numpy.maximum(squares[at].sum(0) / count - mean**2, 0.0))
+            std = numpy.where(std > _LEAST, std, 1.0)
+            made.append(
+                cls(height, width, channels, tuple(mean.tolist()), tuple(std.tolist()), pixels.dtype.kind == "u")
+            )
+        return made
 
     def transform(self, pixels: numpy.ndarray) -> numpy.ndarray:
         """(rows, channels, height, width) float32."""
@@ -66,6 +75,12 @@ class PictureEncoder:
         if not all(0 < s <= 4096 for s in sizes) or not all(s > 0 for s in std):
             raise corrupt("the images' form", "a size or a standard deviation is out of range")
         return cls(*sizes, mean, std, bool(form["whole"]))
+
+
+def _sums(block: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """(rows, channels) sums of pixels and of their squares."""
+    values = block.astype(numpy.float64)
+    return values.sum((2, 3)), numpy.einsum("nchw,nchw->nc", values, values)
 
 
 def _numbers(values: Sequence[Any], count: int) -> tuple[float, ...]:

@@ -24,6 +24,7 @@ LARGEST_SIDE = 64
 """Pixels of the longer side where no size is asked for: what a network on a processor trains on within minutes."""
 
 SIDES = (4, 1024)  # of --size
+_BILINEAR = 2  # PIL.Image.Resampling.BILINEAR, without importing Pillow
 
 
 @dataclass(frozen=True)
@@ -188,12 +189,13 @@ def resized(block: numpy.ndarray, height: int, width: int) -> numpy.ndarray:
         return block
     from PIL import Image
 
-    whole = block.dtype == numpy.uint8
+    if block.dtype == numpy.uint8 and block.shape[1] == 3:  # three channels at once: half the time
+        colors = block.transpose(0, 2, 3, 1)
+        made = [numpy.asarray(Image.fromarray(c).resize((width, height), _BILINEAR)) for c in colors]
+        return numpy.stack(made).transpose(0, 3, 1, 2)
     planes = block.reshape(-1, *block.shape[2:])
-    made = [
-        numpy.asarray(Image.fromarray(p if whole else p.astype(numpy.float32)).resize((width, height), 2))
-        for p in planes
-    ]
+    planes = planes if block.dtype == numpy.uint8 else planes.astype(numpy.float32)
+    made = [numpy.asarray(Image.fromarray(p).resize((width, height), _BILINEAR)) for p in planes]
     return numpy.stack(made).reshape(*block.shape[:2], height, width).astype(block.dtype)
 
 

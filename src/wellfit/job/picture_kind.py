@@ -51,7 +51,7 @@ class PictureKind:
     )
 
     def encoders(self, data: Samples, parts: Sequence[np.ndarray]) -> list[PictureEncoder]:
-        return [PictureEncoder.fit(data.features, rows) for rows in parts]
+        return PictureEncoder.fit_each(data.features, parts)
 
     def training_rows(self, data: Samples, rows: np.ndarray, encoders: Sequence[PictureEncoder]) -> Tensor:
         return PixelRows.of(data.features, rows, encoders)  # type: ignore[return-value]
