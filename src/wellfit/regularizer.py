@@ -184,6 +184,10 @@ class Regularizer:
         """
         return None
 
+    def needs(self) -> tuple[str, ...]:
+        """The names of the resources that a training has to bring: what a recipe names and cannot hold. A query."""
+        return ()
+
     def at(self, now: Now) -> Regularizer:
         """The leaf as it stands at a moment; what wraps it answers with what is inside."""
         return self

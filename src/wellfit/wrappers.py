@@ -83,6 +83,9 @@ class Wrapper(Regularizer, abstract=True):
     def joint(self) -> Joint | None:
         return self.inner.joint()
 
+    def needs(self) -> tuple[str, ...]:
+        return self.inner.needs()
+
     def resample(self, data: Fold, now: Now) -> Fold:
         return self.inner.resample(data, now)
 

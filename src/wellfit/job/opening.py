@@ -28,9 +28,8 @@ from wellfit.job.stage import Stage
 from wellfit.job.table_source import Source
 from wellfit.lint import Finding
 from wellfit.progress import Progress
-from wellfit.recipe import Recipe, leaf_of
+from wellfit.recipe import Recipe
 from wellfit.recipe_json import parse_strict
-from wellfit.regularizers import Distillation
 from wellfit.training.cohort import seeded
 from wellfit.training.crew import Crew, Engine, Solo
 from wellfit.training.study import Study
@@ -90,9 +89,9 @@ def check_recipe(given: Recipe | None, task: str, options: Options) -> list[Find
     for part in given or ():
         if kind not in part.tasks:
             raise RecipeError(f"{part.name} is not for {kind}.", fix="Drop it from the recipe.", code="WF-R11")
-        if isinstance(leaf_of(part), Distillation):
-            fix = 'Bring one in Python: wellfit.training.epochs.train_epochs(..., resources={"teacher": function}).'
-            raise RecipeError(f"{part.name} learns from a teacher, and this job has none.", fix=fix, code="WF-R08")
+        for what in part.needs():
+            fix = f'Bring it in Python: wellfit.training.epochs.train_epochs(..., resources={{"{what}": function}}).'
+            raise RecipeError(f"{part.name} needs a {what}, and this job has none.", fix=fix, code="WF-R08")
     found = lint_of(given, options) if given is not None else []
     for finding in found:
         if finding.level == "error":

@@ -14,6 +14,7 @@ from wellfit.regularizers.distillation import Distillation, SelfDistillation
 from wellfit.regularizers.dropout import AlphaDropout, Dropout, GaussianDropout, SpatialDropout
 from wellfit.regularizers.erasing import RandomErasing
 from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseRates
+from wellfit.regularizers.foreign import Transform
 from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
 from wellfit.regularizers.mixing import ManifoldMixup, Mixup, WordMixup
@@ -125,6 +126,7 @@ __all__ = [
     "StochasticDepth",
     "TemporalActivityPenalty",
     "TokenDropout",
+    "Transform",
     "TrivialAugment",
     "UnderSample",
     "UnitNorm",

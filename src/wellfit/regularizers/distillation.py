@@ -57,6 +57,9 @@ class Distillation(Regularizer):
     share: float = knob(0.5, low=0.1, high=0.95, neutral=0.0, maximum=1.0)
     temperature: float = knob(3.0, low=1.0, high=20.0, log=True, minimum=1e-2)
 
+    def needs(self) -> tuple[str, ...]:
+        return (TEACHER,)
+
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         if TEACHER not in now.resources:
             fix = 'Bring one: resources={"teacher": a function of the inputs}.'

@@ -181,7 +181,8 @@ def _now(part: Regularizer, sample: Sample, step: int) -> Now:
     epoch = torch.tensor(step / 4, device=like.device)
     steps = torch.tensor(step, device=like.device)
     sites = tuple(s for s in SITES if part.selects_site(s))
-    return Now(sample.key, steps, epoch, rates, moment=step, owner=part.name, sites=sites)
+    brought = {"transform": torch.fliplr}
+    return Now(sample.key, steps, epoch, rates, moment=step, owner=part.name, sites=sites, resources=brought)
 
 
 def _rate(call: Any, part: Regularizer, sample: Sample, network: nn.Module, step: int) -> Params:

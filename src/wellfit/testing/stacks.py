@@ -27,7 +27,8 @@ def check_stack_training(cls: type[Regularizer], optimizer: Optimizer | None = N
     for task in sorted(cls.tasks):
         recipes = [Recipe(part) for part in examples(cls)]
         network = recipes[0].rewrite(small_network(task, cls.inputs).double())
-        trainer = Trainer(network, optimizer or _ADAM, {"teacher": functools.partial(_teacher, _OUTPUTS[task])})
+        brought = {"teacher": functools.partial(_teacher, _OUTPUTS[task]), "transform": torch.fliplr}
+        trainer = Trainer(network, optimizer or _ADAM, brought)
         states = [trainer.start(_filled(network, seed), r) for seed, r in enumerate(recipes)]
         stacked = train_stacked(trainer, states, task, cls.inputs)
         for seed, state in enumerate(states):
