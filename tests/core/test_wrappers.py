@@ -61,9 +61,10 @@ NETWORKS = {
     "WeightStandardization",
 }  # fmt: skip
 ON_ALL = {
-    "AdversarialTraining", "Brightness", "ConfidencePenalty", "Contrast", "Crop", "CutMix", "Cutout", "Distillation",
-    "EarlyStopping", "Flip", "InputGradientPenalty", "InputNoise", "JacobianPenalty", "LabelSmoothing", "Mixup",
-    "RDrop", "Rotation", "Saturation", "SelfDistillation", "Shear", "Shift", "VirtualAdversarial", "Zoom",
+    "AdversarialTraining", "AugMix", "AutoAugment", "Brightness", "ConfidencePenalty", "Contrast", "Crop", "CutMix",
+    "Cutout", "Distillation", "EarlyStopping", "Flip", "InputGradientPenalty", "InputNoise", "JacobianPenalty",
+    "LabelSmoothing", "Mixup", "RandAugment", "RandomErasing", "RDrop", "Rotation", "Saturation", "SelfDistillation",
+    "Shear", "Shift", "Transform", "TrivialAugment", "VirtualAdversarial", "Zoom",
 }  # fmt: skip
 
 
