@@ -13,15 +13,6 @@ from source_worlds import later, moment, tumors
 
 
 @later("Part 5: text")
-def test_row_49_text_augmentation():
-    from wellfit.text import BackTranslation, SentenceOrder, Synonyms
-
-    for part in (Synonyms, BackTranslation, SentenceOrder):
-        assert part.source
-        assert "resample" in part.stages
-
-
-@later("Part 5: text")
 def test_row_50_masking_as_cutout_of_text():
     from wellfit import TokenMask
 

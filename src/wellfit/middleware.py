@@ -14,12 +14,13 @@ from wellfit.target import Target
 
 
 def around(part: Regularizer, loss_of: Callable[..., Any]) -> Callable[..., Any]:
-    """``part.objective`` around a loss; of the hidden values it is shown those at the sites that it selects."""
+    """``part.objective`` around a loss; of hidden values and parameters it is shown those that it selects."""
 
     def narrow(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Any]:
         loss, seen = loss_of(x, target, now)
         chosen = {(s, call): h for (s, call), h in seen.everywhere.items() if part.selects_site(s)}
-        return loss, seen._replace(hidden={_told(s, call): h for (s, call), h in chosen.items()})
+        hidden = {_told(s, call): h for (s, call), h in chosen.items()}
+        return loss, seen._replace(hidden=hidden, params=part.select(seen.params))
 
     return lambda x, target, now: part.objective(narrow, x, target, now.of(part.name))
 

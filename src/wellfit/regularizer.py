@@ -78,7 +78,8 @@ class Regularizer:
     site_kinds: ClassVar[frozenset[str]] = frozenset()
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
     inputs: ClassVar[str] = "any"
-    """What ``batch`` takes: ``any`` inputs, or only an ``image``: (batch, channels, height, width)."""
+    """What it takes: ``any`` inputs, an ``image`` (batch, channels, height, width), ``tokens`` (batch, positions) of
+    whole numbers, or, where it resamples, rows that are ``text``."""
     standard: ClassVar[frozenset[str]] = frozenset()
     """The kinds of data (``table``, ``image``, ``text``) whose default search draws from it."""
     exempt: ClassVar[str] = ""

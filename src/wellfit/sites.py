@@ -39,6 +39,7 @@ class Site:
             ``mask`` (which positions hold a word), ``branch`` (what a residual block adds) or ``branches`` (all it
             adds, stacked along the first axis).
         index, total: the how-manieth of its kind, and of how many.
+        table: of an embedding, the name of the parameter that holds the vectors; empty where that is not known.
         model: all sites of its model, by which a pattern is told what else it names; empty where they are not known.
     """
 
@@ -46,6 +47,7 @@ class Site:
     kind: str
     index: int = 0
     total: int = 1
+    table: str = dataclasses.field(default="", compare=False)
     model: tuple[Site, ...] = dataclasses.field(default=(), repr=False, compare=False)
 
     def call(self, count: int, now: Now) -> Now:
@@ -106,7 +108,21 @@ def find_sites(model: nn.Module) -> dict[str, Site]:
         found = dict.fromkeys(entered, "hidden")
         found |= {n: "embedding" for n, m in model.named_modules() if isinstance(m, nn.Embedding)}
     found |= {f"{n}{ENTERS}": "preactivation" for n in entered}
-    return {s.name: s for s in numbered(found.items())}
+    tables = tables_of(model)
+    return {s.name: dataclasses.replace(s, table=tables.get(s.name, "")) for s in numbered(found.items())}
+
+
+def tables_of(model: nn.Module) -> dict[str, str]:
+    """By the name of each module that lets embeddings pass, the parameter with their vectors: its own, or, of a marker,
+    that of the last embedding before it.
+    """
+    found, last = {}, ""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding):
+            last = f"{name}.weight" if name else "weight"
+        if isinstance(module, nn.Embedding) or getattr(module, "kind", "") == "embedding":
+            found[name] = last
+    return found
 
 
 def numbered(found: Iterable[tuple[str, str]]) -> list[Site]:

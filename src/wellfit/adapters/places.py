@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import sys
 from collections.abc import Sequence
@@ -85,7 +86,8 @@ def _answers(name: str, module: nn.Module, rule: Rule) -> bool:
 
 
 def _numbered(sites: Sequence[Site]) -> list[Site]:
-    return numbered((s.name, s.kind) for s in sites)
+    found = numbered((s.name, s.kind) for s in sites)
+    return [dataclasses.replace(new, table=old.table) for new, old in zip(found, sites, strict=True)]
 
 
 def _function_calls(model: nn.Module) -> tuple[list[str], list[str]]:

@@ -160,7 +160,8 @@ class Run:
         def loss_of(x: Tensor, wanted: Target, at: Now) -> tuple[Tensor, Seen]:
             there = x is inputs and at.fork == now.fork
             found, seen = (outputs, hidden) if there else passes.again(x, at)
-            return criterion(found, self._targets.write(wanted, read, target)), Seen(found, {}, {}, seen)
+            loss = criterion(found, self._targets.write(wanted, read, target))
+            return loss, Seen(found, {}, {}, seen, course.held.trained)
 
         return course.recipe.objective(loss_of, inputs, read, now)[0]
 

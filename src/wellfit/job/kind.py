@@ -103,6 +103,10 @@ class Kind(Protocol):
         """What black and white are in a network's inputs, by channel, where the data are pictures of bytes."""
         ...
 
+    def levels(self, data: Any) -> tuple[Recipe, ...]:
+        """Data-level recipes that a default search may put under its candidates; each is one more set of rows."""
+        ...
+
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         """The material with further folds for recipes that make training rows anew; raises where one cannot."""
         ...

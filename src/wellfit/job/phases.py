@@ -56,7 +56,7 @@ def run_search(stage: Stage, rate: float, deadline: float) -> list[Entrant]:
 
 def _proposer(stage: Stage, rate: float) -> Proposer:
     parts = stage.parts()
-    proposer = Proposer(parts, stage.seed)
+    proposer = Proposer(parts, stage.seed, stage.levels)
     known = portfolio.cocktails(parts, rate, stage.plan.steps)
     if stage.space is not None:  # no table: nothing is known of what does well
         known = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
@@ -70,7 +70,9 @@ def _proposals(stage: Stage, proposer: Proposer, count: int, rate: float, genera
     if generation:
         return [proposer.propose() for _ in range(count)]
     parts = stage.parts()
-    alone = portfolio.singles(parts, rate, min(2 * len(parts), max(count > 1, count // 3)))
+    most = max(count > 1, count // 3)
+    rows = [Candidate(level, rate, "single") for level in stage.levels if len(level) == 1][: most // 3]
+    alone = [*portfolio.singles(parts, rate, min(2 * len(parts), most - len(rows))), *rows]
     return alone + [proposer.propose() for _ in range(count - len(alone))]
 
 

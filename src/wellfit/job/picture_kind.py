@@ -75,6 +75,9 @@ class PictureKind:
             refuse_new_rows(recipe, "images")
         return material
 
+    def levels(self, data: Any) -> tuple[Recipe, ...]:
+        return ()
+
     def describe(self, data: Samples, encoder: PictureEncoder) -> dict[str, Any]:
         form = Form(encoder.height, encoder.width, encoder.channels)
         inputs = encoder.channels * encoder.height * encoder.width

@@ -41,6 +41,7 @@ class Material:
         weight: (table rows,) how much each counts, class weights included.
         variants: data-level recipes; the first leaves the rows as they are. ``rows.folds`` holds every view's fold once
             for each: variant v of view i is fold v * len(views) + i, with the validation rows of view i.
+        told: how many rows each of them makes, a sentence each.
     """
 
     table: Labeled
@@ -51,6 +52,7 @@ class Material:
     weight: np.ndarray
     kind: Kind
     variants: tuple[Recipe, ...] = (Recipe(),)
+    told: tuple[str, ...] = ()
 
     @property
     def folds(self) -> int:

@@ -59,6 +59,7 @@ class Stage:
         spent: member-steps by phase.
         base: the data level that everything trains on, the controls too.
         data: the data level that the search's candidates train on.
+        levels: further data levels that the search may choose among, one for a candidate.
         weighed: the ways to balance classes that were compared.
         space: what is searched over, by name; None for all that is standard for tables.
     """
@@ -79,6 +80,7 @@ class Stage:
     repeated: bool = False
     base: Recipe = dataclasses.field(default_factory=Recipe)
     data: Recipe = dataclasses.field(default_factory=Recipe)
+    levels: tuple[Recipe, ...] = ()
     weighed: list[Weighed] = dataclasses.field(default_factory=list)
     space: dict[str, type[Regularizer]] | None = None
 

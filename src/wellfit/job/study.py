@@ -72,12 +72,13 @@ def run_study(
     progress.begin(f"{source.name} in {folder}", clock.seconds)
     material = make_material(table, source.split, options.class_weight, source.kind)
     choices, note = ways(material) if options.balance else ({}, "")
-    recipes = [*choices.values(), *([data_level(given)] if given is not None else [])]
+    levels = source.kind.levels(table) if given is None and options.balance is None else ()
+    recipes = [*choices.values(), *([data_level(given)] if given is not None else []), *levels]
     material = source.kind.with_variants(material, recipes, options.seed)
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)
-    for sentence in [*map(str, found), *([note] if note else [])]:
+    for sentence in [*map(str, found), *([note] if note else []), *material.told]:
         progress.say("note", sentence)
     write_json(folder / "run.json", record)
     stage: Stage | None = None
@@ -87,6 +88,7 @@ def run_study(
         stage = open_stage(material, metric, options, progress, clock, engine, given, record, folder)
         stage.tick = live.watching(stage.tick)
         stage.base = stage.data = choices.get(str(options.balance), Recipe())
+        stage.levels = levels
         balance = _Balance(options.balance, choices) if options.balance else None
         return _Conduct(stage, baselines, clock, record, folder, options.plan is not None, balance).run()
     except KeyboardInterrupt:

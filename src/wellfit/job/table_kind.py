@@ -74,6 +74,9 @@ class TableKind:
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         return with_variants(material, recipes, seed)
 
+    def levels(self, data: Any) -> tuple[Recipe, ...]:
+        return ()
+
     def describe(self, data: Table, encoder: Encoder) -> dict[str, Any]:
         columns = [{"name": c.name, "kind": c.kind, "reason": c.reason} for c in data.columns]
         return {"features": data.frame.shape[1], "encoded": encoder.width, "columns": columns}

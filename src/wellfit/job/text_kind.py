@@ -12,18 +12,25 @@ import torch
 from torch import Tensor
 
 from wellfit.data import Note, Samples, Vocabulary, read_table, shared_form, texts_of
-from wellfit.errors import DataError
+from wellfit.errors import DataError, RecipeError
+from wellfit.fold import Texts
 from wellfit.job.baselines import fit_dummy, fit_text_linear
 from wellfit.job.kind import Fitter, NewRows
-from wellfit.job.variants import refuse_new_rows
+from wellfit.job.variants import with_variants
 from wellfit.models.text_shape import MODELS, TextShape
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
+from wellfit.regularizer import Regularizer
+from wellfit.text.lexicon import find_lexicon, has_lexicon
+from wellfit.text.word_edits import Synonyms, WordDeletion, WordSwap
 
 if TYPE_CHECKING:
     from wellfit.job.prepare import Material
 
 _CNN_FROM = 2000
 """Training texts from which order counts: of fewer, a bag of embeddings learns as much, and sooner."""
+
+_VARIED_TO = 20_000
+"""Texts up to which the search tries variants: each set of them is kept beside the texts, for every fold."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +67,20 @@ class TextKind:
         return None
 
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
-        for recipe in recipes:
-            refuse_new_rows(recipe, "texts")
-        return material
+        for part in (p for recipe in recipes for p in recipe):
+            _refuse_numbers_only(part)
+        made = with_variants(material, recipes, seed, _texts_of, lambda x, encoder: self.inputs(x.values, encoder))
+        kinds = {str(getattr(leaf_of(p), "lexicon", "")) for recipe in recipes for p in recipe} - {""}
+        told = tuple(f"synonyms come from {find_lexicon(kind).name}" for kind in sorted(kinds))
+        return dataclasses.replace(made, told=made.told + told)
+
+    def levels(self, data: Samples) -> tuple[Recipe, ...]:
+        """Cheap changes of words, and synonyms where there is a lexicon; none of very many texts: memory."""
+        if len(data) > _VARIED_TO:
+            return ()
+        synonyms = (Synonyms(), Recipe(Synonyms(), WordDeletion())) if has_lexicon() else ()
+        order = (WordSwap(),) if len(data) >= 2 * _CNN_FROM else ()  # a bag of words sees no order
+        return tuple(Recipe(p) for p in (*order, WordDeletion(), *synonyms))
 
     def describe(self, data: Samples, encoder: Vocabulary) -> dict[str, Any]:
         about = f"{len(encoder.words):,} words, {encoder.length} of a text are read"
@@ -95,5 +113,24 @@ class TextKind:
         lengths = [float(x[c].astype(str).str.len().mean()) for c in x.columns] if len(x) else [0.0] * len(x.columns)
         return texts_of(x[x.columns[int(np.argmax(lengths))]])[0]
 
+
+def _texts_of(material: Material, view: int, rows: Tensor) -> Texts:
+    """The texts of rows of a view: originals, all of them."""
+    places = material.development[(rows - view * len(material.development)).numpy()]
+    return Texts.of(material.table.features[places])
+
+
+def _refuse_numbers_only(part: Regularizer) -> None:
+    leaf = leaf_of(part)
+    if "resample" not in part.stages or (leaf.inputs == "text" and leaf.name not in _FOR_PIECES):
+        return
+    pieces = leaf.name in _FOR_PIECES
+    why = "cuts words into pieces, and these networks read words" if pieces else (
+        "makes training rows anew, which is not done for texts")  # fmt: skip
+    fix = "" if pieces else " --class-weight balanced counts every class the same."
+    raise RecipeError(f"{part.name} {why}.", fix=f"Drop it from the recipe.{fix}", code="WF-R14")
+
+
+_FOR_PIECES = frozenset({"BPEDropout"})
 
 TEXTS = TextKind()

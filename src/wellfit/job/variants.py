@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,36 +14,64 @@ from wellfit.draws import Now, hash_integers
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold
 from wellfit.recipe import Recipe
+from wellfit.searching.space import describe
 from wellfit.training.cohort import Rows
 
 if TYPE_CHECKING:
     from wellfit.job.prepare import Material
 
 
-def with_variants(material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
+RowsOf = Callable[["Material", int, Tensor], Any]
+"""A material, a view and row numbers of its stacked views to the rows as a data-level part takes them."""
+
+
+def encoded_rows(material: Material, view: int, rows: Tensor) -> Tensor:
+    """The rows as they are encoded already: what parts of tables take."""
+    return material.rows.x[rows]
+
+
+def with_variants(
+    material: Material,
+    recipes: Sequence[Recipe],
+    seed: int,
+    rows_of: RowsOf = encoded_rows,
+    encode: Callable[[Any, Any], Tensor] = lambda x, _encoder: x,
+) -> Material:
     """The material with a further set of folds for each data-level recipe that changes the rows.
 
     Each fold's training rows are resampled by themselves, so that no synthetic row has a parent among validation or
     test rows; the results stand behind the rows there are. Validation rows, weights and views stay what they were.
 
+    Args:
+        rows_of: what the parts are handed of a fold.
+        encode: (what they make of it, the view's encoder) -> inputs.
+
     Raises:
         DataError: a recipe cannot work on a fold, or leaves nothing of it.
     """
-    variants, rows, base = list(material.variants), material.rows, material.rows.folds[: len(material.views)]
+    variants, told, rows = list(material.variants), list(material.told), material.rows
+    base = rows.folds[: len(material.views)]
     for recipe in recipes:
         if recipe in variants:
             continue
         variants.append(recipe)
-        folds = []
+        folds, counts = [], []
         for view, (train, valid) in enumerate(base):
             now = Now.at(0, hash_integers(seed, 55, view) % 2**31)
-            made = recipe.resample(_fold(material, view, train), now)
+            made = recipe.resample(_fold(material, view, train, rows_of), now)
+            made = dataclasses.replace(made, x=encode(made.x, material.views[view].encoder))
             _require_rows(recipe, made, view)
+            counts.append((len(train), len(made)))
             place = len(rows.x)
             rows = _behind(rows, made)
             folds.append((torch.arange(place, place + len(made)), valid))
         rows = dataclasses.replace(rows, folds=(*rows.folds, *folds), own=len(base))
-    return dataclasses.replace(material, rows=rows, variants=tuple(variants))
+        told.append(_told(recipe, *counts[0]))
+    return dataclasses.replace(material, rows=rows, variants=tuple(variants), told=tuple(told))
+
+
+def _told(recipe: Recipe, before: int, after: int) -> str:
+    return f"{', '.join(describe(p) for p in recipe)}: {before:,} training rows of the first fold become {after:,}"
 
 
 def refuse_new_rows(recipe: Recipe, what: str) -> None:
@@ -57,12 +85,12 @@ def refuse_new_rows(recipe: Recipe, what: str) -> None:
             )
 
 
-def _fold(material: Material, view: int, train: Tensor) -> Fold:
+def _fold(material: Material, view: int, train: Tensor, rows_of: RowsOf) -> Fold:
     target, classes = material.rows.target, len(material.table.classes)
     values = target.values[train]
     labels = values.argmax(1) if classes else values[:, 0]
     blocks = material.kind.blocks(material.views[view].encoder)
-    return Fold(material.rows.x[train], labels, target.weight[train], classes, blocks)
+    return Fold(rows_of(material, view, train), labels, target.weight[train], classes, blocks)
 
 
 def category_blocks(encoder: Encoder) -> tuple[tuple[int, int], ...]:

@@ -36,6 +36,7 @@ from wellfit.regularizers.tabular import SMOTE, BorderlineSMOTE
 from wellfit.regularizers.tabular_schema import ADASYN, SMOTENC
 from wellfit.regularizers.targets import LabelSmoothing
 from wellfit.regularizers.variational import VariationalDropout
+from wellfit.text.word_edits import SentenceOrder, Synonyms, WordDeletion, WordInsertion, WordSwap
 
 __all__ = [
     "ADASYN",
@@ -115,6 +116,7 @@ __all__ = [
     "RowDropout",
     "Saturation",
     "SelfDistillation",
+    "SentenceOrder",
     "ShakeDrop",
     "ShakeShake",
     "Shear",
@@ -124,6 +126,7 @@ __all__ = [
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
+    "Synonyms",
     "TemporalActivityPenalty",
     "TokenDropout",
     "Transform",
@@ -137,6 +140,9 @@ __all__ = [
     "WeightDecay",
     "WeightNoise",
     "WeightStandardization",
+    "WordDeletion",
+    "WordInsertion",
     "WordMixup",
+    "WordSwap",
     "Zoom",
 ]

@@ -67,12 +67,16 @@ def searched(task: str, long_budget: bool = False, data: str = "table") -> dict[
 
 
 class Proposer:
-    """Optuna's TPE over the space; proposals already made and their values are all it knows."""
+    """Optuna's TPE over the space; proposals already made and their values are all it knows.
 
-    def __init__(self, parts: Mapping[str, type[Regularizer]], seed: int) -> None:
+    Args:
+        levels: data levels, of which a proposal has one or none.
+    """
+
+    def __init__(self, parts: Mapping[str, type[Regularizer]], seed: int, levels: Sequence[Recipe] = ()) -> None:
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=40, constant_liar=True)
         self._study = optuna.create_study(sampler=sampler)
-        self._parts = parts
+        self._parts, self._levels = parts, {", ".join(p.name for p in level): level for level in levels}
         self._trials: dict[int, optuna.trial.Trial] = {}
 
     def start_with(self, recipe: Recipe, rate: float) -> None:
@@ -94,11 +98,14 @@ class Proposer:
         rate = trial.suggest_float("rate", *RATES, log=True)
         shrinkers = [n for n in SHRINKERS if n in self._parts]
         chosen = trial.suggest_categorical("shrinker", ["none", *shrinkers])
-        parts = []
+        parts: list[Regularizer] = []
         for name, cls in self._parts.items():
             on = name == chosen if name in SHRINKERS else trial.suggest_categorical(name, [True, False])
             if on:
                 parts.append(cls(**{k: _suggest(trial, f"{name}.{k}", f) for k, f in cls.knobs().items()}))
+        if self._levels:
+            rows = trial.suggest_categorical("rows", ["none", *self._levels])
+            parts += self._levels.get(str(rows), ())
         kind = ("control", "single", "cocktail")[min(2, len(parts))]
         return Candidate(Recipe(*parts), rate, kind, trial.number)
 

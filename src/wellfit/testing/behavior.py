@@ -18,7 +18,8 @@ from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.testing.facts import examples, hold
-from wellfit.testing.outcome import Sample, begun, draw_sample, in_stack, outcome, small_network
+from wellfit.testing.outcome import begun, in_stack, outcome
+from wellfit.testing.samples import Sample, draw_sample, small_network
 
 Outcome = dict[str, Tensor]
 

@@ -20,6 +20,7 @@ from wellfit.regularizer import REGISTRY, Regularizer
 from wellfit.testing.outcome import ContractBroken
 
 GRADES = ("A", "A-", "B+", "B", "B-", "C+", "C", "C-")
+INPUTS = ("any", "image", "tokens", "text")
 _YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
 
 
@@ -42,7 +43,7 @@ def check_facts(cls: type[Regularizer]) -> None:
     hold(cls.standard <= {"table", "image", "text"}, cls, f"standard is {set(cls.standard)}")
     searchable = not cls.standard or not (cls.exempt or cls.grade.startswith("C"))
     hold(searchable, cls, "what default searches draw from is graded A or B and has a neutral value")
-    hold(cls.inputs in ("any", "image"), cls, f"inputs is {cls.inputs!r}; allowed are 'any' and 'image'")
+    hold(cls.inputs in INPUTS, cls, f"inputs is {cls.inputs!r}; allowed are {', '.join(INPUTS)}")
     hold(cls.tasks <= {"classification", "regression"} and cls.tasks, cls, f"tasks are {set(cls.tasks)}")
 
 

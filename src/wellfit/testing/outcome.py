@@ -4,95 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 
-from wellfit.draws import Now, member_key
-from wellfit.fold import Fold
-from wellfit.models.mlp import MLP, Shape
+from wellfit.draws import Now
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Params, Regularizer
 from wellfit.sites import Site
 from wellfit.stacking import stack
 from wellfit.target import Target
 from wellfit.testing.hidden import hidden_forms
+from wellfit.testing.samples import Sample, as_numbers, draw_sample, small_fold, small_network
+from wellfit.text.lexicon import SMALL
 from wellfit.training.step import Seen, network_weights
 
-INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
-PICTURE = (3, 8, 6)
-"""Channels, height and width of the pictures that are shown to what takes nothing else."""
+__all__ = [
+    "SITES", "ContractBroken", "Sample", "begun", "draw_sample", "in_stack", "outcome", "resampled", "slope",
+    "small_network", "stack_trees",
+]  # fmt: skip
+
 KINDS = ("input", "preactivation", "hidden", "embedding", "branch", "branches")
-SITES = tuple(Site(f"{kind}.{i}", kind, i, 2) for kind in KINDS for i in range(2))
+SITES = tuple(Site(f"{kind}.{i}", kind, i, 2, table="vectors.weight") for kind in KINDS for i in range(2))
 _LOSSES = (3.0, 2.0, 1.0, *[1.0] * 37)
 """Validation losses that a stopper is shown: three of progress, then none."""
 
 
 class ContractBroken(AssertionError):
     """A regularizer does not keep what every regularizer promises."""
-
-
-class Sample(NamedTuple):
-    """What the stages of one model read."""
-
-    params: dict[str, Tensor]
-    buffers: dict[str, Tensor]
-    x: Tensor
-    target: Target
-    hidden: Tensor
-    key: Tensor
-
-    @property
-    def weights(self) -> dict[str, Tensor]:
-        return {**self.params, **self.buffers}
-
-
-def small_network(task: str, inputs: str = "any") -> nn.Module:
-    """A network of two hidden layers; its weights are never read."""
-    outputs = OUTPUTS if task == "classification" else 1
-    with torch.random.fork_rng(devices=[]):
-        if inputs == "image":
-            return nn.Sequential(nn.Flatten(), MLP(Shape(math.prod(PICTURE), outputs, WIDTH, 2)))
-        return MLP(Shape(INPUTS, outputs, WIDTH, 2))
-
-
-def draw_sample(
-    seed: int = 0,
-    task: str = "classification",
-    dtype: torch.dtype = torch.float64,
-    device: torch.device | str = "cpu",
-    rows: int = ROWS,
-    inputs: str = "any",
-) -> Sample:
-    """A sample that follows from its seed; global generators are left alone."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64).to(device, dtype)
-
-    params = {n: 0.7 * normal(*p.shape) for n, p in small_network(task, inputs).named_parameters()}
-    buffers = {"statistic": normal(WIDTH), "count": torch.tensor(3, device=device)}
-    if task == "classification":
-        labels = torch.randint(OUTPUTS, (rows,), generator=generator)
-        values = nn.functional.one_hot(labels, OUTPUTS).to(device, dtype)
-    else:
-        values = normal(rows, 1)
-    weight = torch.ones(rows, dtype=dtype, device=device)
-    target = Target(values, weight, task == "classification")
-    x = _pictures(normal(rows, 3, 4)) if inputs == "image" else normal(rows, INPUTS)
-    return Sample(params, buffers, x, target, normal(rows, WIDTH), member_key(seed).to(device))
-
-
-def _pictures(shares: Tensor) -> Tensor:
-    """Pictures of a smooth course between black and white, (rows, 3, height, width): blends of slow waves."""
-    down, across = (torch.linspace(0.0, 2.0, side).to(shares)[:, None] for side in PICTURE[1:])
-    waves = torch.stack([torch.sin(down + across.mT), torch.cos(2 * down - across.mT), down + 0 * across.mT])
-    offset, shares = shares[..., :1, None], shares[..., 1:]
-    return torch.sigmoid((shares[..., None, None] * waves).sum(2) + offset)
 
 
 def outcome(part: Regularizer, sample: Sample, network: nn.Module, *, step: int = 3, plain: bool = False) -> Any:
@@ -215,8 +157,11 @@ def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module,
     def loss_of(x: Tensor, target: Target, now: Now) -> tuple[Tensor, Seen]:
         kept = ~now.of("outcome").chance(0.3, tuple(x.shape), "kept")  # so that two passes differ
         outputs = _predict(network, sample.params, x * kept)
-        hidden = {s.name: _at(s, sample) for s in SITES if part.selects_site(s)}
-        return target.loss(outputs), Seen(outputs, {}, hidden, {(s, 1): _at(s, sample) for s in SITES})
+        every = {s: _words(sample, x) if s.kind == "embedding" and part.inputs == "tokens" else _at(s, sample)
+                 for s in SITES}  # fmt: skip
+        hidden = {s.name: h for s, h in every.items() if part.selects_site(s)}
+        params = dict(part.select(sample.params))
+        return target.loss(outputs), Seen(outputs, {}, hidden, {(s, 1): h for s, h in every.items()}, params)
 
     now = dataclasses.replace(
         _now(part, sample, step),
@@ -227,6 +172,10 @@ def _objective(call: Any, part: Regularizer, sample: Sample, network: nn.Module,
         return {"loss": call("objective")(loss_of, sample.x, sample.target, now)[0]}
     ready = part.start(part.select(sample.weights))
     return {"loss": ready.objective(loss_of, sample.x, sample.target, now)[0]}
+
+
+def _words(sample: Sample, x: Tensor) -> Tensor:
+    return nn.functional.embedding(x, sample.params["vectors.weight"])
 
 
 def _at(site: Site, sample: Sample) -> Tensor:
@@ -272,16 +221,18 @@ def _memory(call: Any, part: Regularizer, sample: Sample, network: nn.Module, st
     return {**part.deploy(path[-1]), **{f"rate.{n}": r for n, r in left.items()}, "stops": torch.stack(stops)}
 
 
+def _translated(texts: list[str]) -> list[str]:
+    """A translator there and back that says it in other words."""
+    return [f"They say: {text}" for text in texts]
+
+
 def _resample(call: Any, part: Regularizer, sample: Sample, step: int) -> Params:
-    """What becomes of a training fold of two clusters, a third of its rows in the smaller one, with two categories."""
-    generator = torch.Generator().manual_seed(7)
-    labels = torch.arange(42) % 3 // 2
-    numbers = torch.randn(42, INPUTS, generator=generator, dtype=torch.float64) + labels.unsqueeze(1)
-    kinds = nn.functional.one_hot(torch.randint(3, (42,), generator=generator), 3).to(numbers.dtype)
-    x = torch.cat([numbers, kinds, kinds[:, :1]], 1).to(sample.x.dtype)
-    fold = Fold(x, labels, x.new_ones(42), 2 if sample.target.classes else 0, ((INPUTS, 3), (INPUTS + 3, 1)))
-    later = call("resample")(fold, dataclasses.replace(_now(part, sample, step), key=sample.key.to("cpu")))
-    return {"x": later.x, "labels": later.labels, "weight": later.weight}
+    now = dataclasses.replace(_now(part, sample, step), key=sample.key.to("cpu"), resources=_ON_TEXTS)
+    later = call("resample")(small_fold(sample, part.inputs), now)
+    return {"x": as_numbers(later.x), "labels": later.labels, "weight": later.weight}
+
+
+_ON_TEXTS = {"lexicon": SMALL, "translator": _translated}
 
 
 _TRIALS: dict[tuple[str, ...], Callable[..., Params]] = {

@@ -12,7 +12,8 @@ from wellfit.draws import Now, member_key
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.testing.facts import examples, hold
-from wellfit.testing.outcome import OUTPUTS, draw_sample, small_network, stack_trees
+from wellfit.testing.outcome import stack_trees
+from wellfit.testing.samples import OUTPUTS, draw_sample, small_network
 from wellfit.training.optimizers import Adam, Optimizer
 from wellfit.training.step import Batch, State, Trainer
 

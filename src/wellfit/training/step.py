@@ -46,12 +46,15 @@ class Seen(NamedTuple):
         hidden: values by the name of their site, after regularizers have acted; a part of a recipe is shown those of
             the sites it selects. From the second call of a site's module on, its number follows the name: ``relu#2``.
         everywhere: the same of every site that any part selects, by site and number of the call.
+        params: the parameters at which the loss is asked for; a part of a recipe is shown those it selects, and what it
+            has added itself.
     """
 
     outputs: Tensor
     buffers: dict[str, Tensor]
     hidden: dict[str, Tensor]
     everywhere: dict[tuple[Site, int], Tensor] = {}  # noqa: RUF012 - never written into
+    params: Params = {}  # noqa: RUF012 - never written into
 
 
 class Batch(NamedTuple):
@@ -142,7 +145,7 @@ class Trainer:
                 return target.loss(seen.outputs), seen
 
             loss, seen = state.recipe.objective(loss_of, x, target, now)
-            return loss, (loss.detach(), seen._replace(hidden={}, everywhere={}))
+            return loss, (loss.detach(), seen._replace(hidden={}, everywhere={}, params={}))
 
         slope, seen = torch.func.grad(objective, has_aux=True)(dict(params))
         for name, g in state.recipe.penalty_gradient(params, now).items():
@@ -170,7 +173,7 @@ class Trainer:
             outputs = torch.func.functional_call(self.network, {**network_weights(used), **buffers}, (x,))
         if self.precision != "float32":
             outputs = widened(outputs)  # losses are sums over rows: float32 again
-        return Seen(outputs, buffers, {}, hidden)
+        return Seen(outputs, buffers, {}, hidden, params)
 
 
 def network_weights(weights: Params) -> dict[str, Tensor]:

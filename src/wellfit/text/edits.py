@@ -1,0 +1,197 @@
+"""Changes of one text that leave its label alone: pure functions of the text, a share and a generator.
+
+Each draws first and applies its share afterwards: with the same generator a larger share changes what a smaller one
+changed, and more. What is kept (see ``words_of``) is never touched; at a share of 0 the text comes back as it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+
+from wellfit.text.forms import cased_like, sounds_open
+from wellfit.text.lexicon import Lexicon
+from wellfit.text.words import Word, sentences_of, words_of
+
+Edit = Callable[[str, Random], str]
+"""A text and its generator to the changed text."""
+
+
+def how_many(share: float, there: int) -> int:
+    """At least one of those there are, where the share is not 0: the next whole number up."""
+    return min(there, math.ceil(share * there - 1e-6))  # .1 * 10 is a little over 1 in single precision
+
+
+def replace_words(
+    text: str, random: Random, share: float, lexicon: Lexicon, *, protect: Iterable[str] = (),
+    spans: Iterable[tuple[int, int]] = (),
+) -> str:  # fmt: skip
+    """Synonyms in place of a share of the words that have one, in their form and case; stop words stay.
+
+    >>> from wellfit.text.lexicon import Groups
+    >>> replace_words("Two great films.", Random(0), 1.0, Groups((("film", "movie"),)))
+    'Two great movies.'
+    """
+    found = _chosen(text, share, random, lexicon, protect, spans)
+    return _with(text, [(w.start, w.end, cased_like(other, w.text)) for w, other in found])
+
+
+def insert_words(
+    text: str, random: Random, share: float, lexicon: Lexicon, *, protect: Iterable[str] = (),
+    spans: Iterable[tuple[int, int]] = (),
+) -> str:  # fmt: skip
+    """Synonyms beside a share of the words that have one: ``a dull film`` becomes ``a dull dreary film``.
+
+    >>> from wellfit.text.lexicon import Groups
+    >>> insert_words("a dull film", Random(0), 1.0, Groups((("dull", "dreary"),)))
+    'a dull dreary film'
+    """
+    found = _chosen(text, share, random, lexicon, protect, spans)
+    after = [(w.end, w.end, f" {cased_like(other, w.text if len(w.text) > 1 and w.text.isupper() else 'a')}")
+             for w, other in found]  # fmt: skip
+    return _with(text, after)
+
+
+def _chosen(
+    text: str, share: float, random: Random, lexicon: Lexicon, protect: Iterable[str], spans: Iterable[tuple[int, int]]
+) -> list[tuple[Word, str]]:
+    """Words with what can stand for them; where nothing is sure, one at most of what is less sure."""
+    words = words_of(text, protect, spans)
+    able = _able(words, random, lexicon)
+    looser = getattr(lexicon, "looser", None)
+    less_sure = not able and looser is not None
+    if less_sure:
+        able = _able(words, random, looser())
+    random.shuffle(able)
+    return able[: min(how_many(share, len(able)), 1 if less_sure else len(able))]
+
+
+def _able(words: Sequence[Word], random: Random, lexicon: Lexicon) -> list[tuple[Word, str]]:
+    known = getattr(lexicon, "knows", None)
+    able = []
+    for place, word in enumerate(words):
+        if word.kept or word.stop or (word.first and word.text[0].isupper() and known and not known(word.low)):
+            continue
+        before = words[place - 1].low if place else ""
+        after = words[place + 1].low if place + 1 < len(words) else ""
+        others = lexicon.choices(word.low, "" if word.first else before, after)
+        if before in ("a", "an"):
+            others = tuple(o for o in others if sounds_open(o) == (before == "an"))
+        if others:  # the best are drawn most often
+            able.append((word, others[min(int(random.random() ** 2 * len(others)), len(others) - 1)]))
+    return able
+
+
+def swap_words(
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+) -> str:
+    """A share of the pairs of neighboring words the other way round, none of them twice.
+
+    Only words with blanks alone between them are swapped, neither kept nor a negation; capital letters stay at the
+    beginning.
+
+    >>> swap_words("One fine day.", Random(1), 1.0)
+    'One day fine.'
+    """
+    words = words_of(text, protect, spans)
+    pairs = []
+    for place, (a, b) in enumerate(itertools.pairwise(words)):
+        free = not (_fixed(a) or _fixed(b)) and not text[a.end : b.start].strip()
+        if free and a.low != b.low:
+            pairs.append(place)
+    random.shuffle(pairs)
+    taken: set[int] = set()
+    chosen = [p for p in pairs if not {p, p + 1} & taken and not taken.update((p, p + 1))]
+    changes = []
+    for place in chosen[: how_many(share, len(chosen))]:
+        a, b = words[place], words[place + 1]
+        begins = a.text[0].isupper() and a.first
+        lowered = a.text if a.text == "I" or not begins or a.text.isupper() else a.text[0].lower() + a.text[1:]
+        changes += [(a.start, a.end, cased_like(b.text, a.text) if begins else b.text), (b.start, b.end, lowered)]
+    return _with(text, changes)
+
+
+def delete_words(
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+) -> str:
+    """A share of the words left out, with the blank before them; negations and what is kept stay, and one word at
+    least.
+
+    >>> delete_words("Such a fine, fine day.", Random(3), 0.2)
+    'A fine, fine day.'
+    """
+    every = words_of(text, protect, spans)
+    words = [w for w in every if not _fixed(w)]
+    random.shuffle(words)
+    gone = words[: min(how_many(share, len(words)), max(0, len(every) - 1))]
+    return _with(text, _apart([_with_blank(text, w) for w in gone] + _beginnings(every, set(gone))))
+
+
+def _with_blank(text: str, word: Word) -> tuple[int, int, str]:
+    """A word and the blank before it, or behind it where there is none before."""
+    if word.start and text[word.start - 1].isspace():
+        return word.start - 1, word.end, ""
+    return word.start, word.end + text[word.end : word.end + 1].isspace(), ""
+
+
+def _beginnings(words: Sequence[Word], gone: set[Word]) -> list[tuple[int, int, str]]:
+    """Capital letters for the words that begin a sentence now, where one that had a capital is gone."""
+    found = []
+    for place, word in enumerate(words):
+        if word in gone and word.first and word.text[0].isupper():
+            left = next((w for w in words[place + 1 :] if w not in gone or w.first), None)
+            if left is not None and not (left.first or left.kept):
+                found.append((left.start, left.start + 1, left.text[0].upper()))
+    return found
+
+
+def order_sentences(
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+) -> str:
+    """A share of the pairs of neighboring sentences the other way round, none of them twice; a text of one sentence
+    stays. What stands between sentences stays where it is.
+
+    >>> order_sentences("It rained. We left.", Random(0), 1.0)
+    'We left. It rained.'
+    """
+    kept = [s for phrase in protect for s in _within(text, phrase)] + [tuple(s) for s in spans]
+    there = sentences_of(text)
+    pairs = [p for p, (a, b) in enumerate(itertools.pairwise(there))
+             if text[slice(*a)] != text[slice(*b)] and not any(s < b[1] and e > a[0] for s, e in kept)]  # fmt: skip
+    random.shuffle(pairs)
+    taken: set[int] = set()
+    chosen = [p for p in pairs if not {p, p + 1} & taken and not taken.update((p, p + 1))]
+    changes = []
+    for place in chosen[: how_many(share, len(chosen))]:
+        a, b = there[place], there[place + 1]
+        changes += [(*a, text[slice(*b)]), (*b, text[slice(*a)])]
+    return _with(text, changes)
+
+
+def _within(text: str, phrase: str) -> list[tuple[int, int]]:
+    start = text.lower().find(phrase.lower()) if phrase.strip() else -1
+    return [(start, start + len(phrase))] if start >= 0 else []
+
+
+def _fixed(word: Word) -> bool:
+    """Whether a word may not move: kept, a negation, or perhaps a name that begins a sentence."""
+    return word.kept or word.negates or (word.first and word.text[0].isupper() and not word.stop)
+
+
+def _apart(changes: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Deletions that share a blank, each of it once."""
+    found: list[tuple[int, int, str]] = []
+    for start, end, new in sorted(changes):
+        found.append((max(start, found[-1][1]) if found else start, end, new))
+    return found
+
+
+def _with(text: str, changes: Sequence[tuple[int, int, str]]) -> str:
+    """The text with other words at these places, which do not overlap."""
+    parts, place = [], 0
+    for start, end, new in sorted(changes):
+        parts += [text[place:start], new]
+        place = end
+    return "".join([*parts, text[place:]])

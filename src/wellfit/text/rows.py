@@ -1,0 +1,92 @@
+"""What makes variants of training texts has in common: whose they are, how they are drawn, and what is refused."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from wellfit.draws import Now
+from wellfit.errors import DataError, RecipeError
+from wellfit.fold import Fold, Texts
+from wellfit.text.lexicon import KINDS, Lexicon, find_lexicon
+from wellfit.text.varied import varied
+
+LEXICON = "lexicon"
+"""The name of the resource under which a training brings a lexicon of its own."""
+
+_MOST_VARIANTS = 32
+
+
+def with_variants(data: Fold, now: Now, variants: int, change: Callable[[list[str], int, int], list[str]]) -> Fold:
+    """The fold with variants of its original texts behind it; a variant that is its original is left out.
+
+    Labels and weights are those of the original. Texts that other parts have made get no variants of their own.
+
+    Args:
+        change: (texts, seed, number of the variant) -> as many texts.
+    """
+    assert isinstance(data.x, Texts)
+    own = (~data.x.made).nonzero().squeeze(-1)
+    texts, seed = [data.x.values[i] for i in own.tolist()], int(float(now.uniform((1,), "texts")[0]) * 2**24)
+    for variant in range(variants):
+        changed = change(texts, seed, variant)
+        new = [i for i, (before, after) in enumerate(zip(texts, changed, strict=True)) if before != after]
+        rows = own[torch.tensor(new, dtype=torch.int64)]
+        data = data.add(Texts.of((changed[i] for i in new), made=True), data.labels[rows], data.weight[rows])
+    return data
+
+
+def refuse_numbers(data: Fold, name: str) -> None:
+    """Raises DataError where the rows are no texts."""
+    if not isinstance(data.x, Texts):
+        raise DataError(
+            f"{name} changes texts, and these rows are numbers.",
+            fix="Drop it, or say which column holds texts: --text COLUMN.",
+            code="WF-X06",
+        )
+
+
+def check_variants(name: str, variants: object) -> None:
+    """Raises RecipeError where a number of variants makes no sense."""
+    if isinstance(variants, bool) or not isinstance(variants, int) or not 1 <= variants <= _MOST_VARIANTS:
+        raise RecipeError(
+            f"{name}.variants is {variants!r}; a whole number from 1 to {_MOST_VARIANTS} is allowed.", code="WF-R02"
+        )
+
+
+def phrases_of(protect: str) -> tuple[str, ...]:
+    """The words and phrases of a field, which are apart by commas."""
+    return tuple(p.strip() for p in str(protect).split(",") if p.strip())
+
+
+def lexicon_of(kind: str, now: Now) -> Lexicon:
+    """What a training brings as the resource ``lexicon``, or else the lexicon of this kind."""
+    brought: Any = now.resources.get(LEXICON)
+    return brought if brought is not None else find_lexicon(kind)
+
+
+def check_lexicon(kind: str) -> None:
+    """Raises RecipeError where no lexicon is called so."""
+    if kind not in KINDS:
+        raise RecipeError(f"no lexicon is called {kind!r}; there are {', '.join(KINDS)}.", code="WF-X01")
+
+
+def edited(part: Any, data: Fold, now: Now, edit: Callable[..., str], **more: Any) -> Fold:
+    """The fold with the variants that a part's ``p``, ``variants`` and ``protect`` ask of an edit."""
+    refuse_numbers(data, part.name)
+    share = float(part.p)
+    if share <= 0:
+        return data
+    ready = functools.partial(edit, share=share, protect=phrases_of(part.protect), **more)
+    return with_variants(
+        data, now, part.variants, lambda texts, seed, number: varied(texts, ready, seed=seed, variant=number)
+    )
+
+
+def edited_by_lexicon(part: Any, data: Fold, now: Now, edit: Callable[..., str]) -> Fold:
+    """The same with the lexicon that the part names."""
+    refuse_numbers(data, part.name)
+    return edited(part, data, now, edit, lexicon=lexicon_of(part.lexicon, now)) if float(part.p) > 0 else data
