@@ -31,11 +31,23 @@ found.assert_healthy()                             # a gate for tests
 ## How it works
 
 A gap between training and validation loss is no illness: healthy networks have one. So the setting is trained again
-with one change each, on three seeds, side by side in one stack: stopped early, regularized more and much more, without
-regularization, at ten times and a tenth of the learning rate, and on half of the rows. Where training rows are not
-fitted, a hundredth of the learning rate, batch normalization, three times the epochs and four times the width follow.
-The change that helps names the illness, and whether it fits training rows more or less tells overfitting from
-underfitting.
+with one change each, on three seeds, side by side in stacks. The change that helps names the illness, and whether it
+fits training rows more or less tells overfitting from underfitting.
+
+Changes come in rounds, and none is tried that could not change the verdict (`--thorough` tries all):
+
+| round | what is tried | where |
+|---|---|---|
+| 1 | the setting itself on three seeds; stopping early is read off its curves | always |
+| 2 | standardized inputs | inputs far from standardized |
+| 3 | no regularization; batch normalization; rate / 10 and / 100 | units dead or saturated, gradients vanish, spikes |
+| 4 | the same, and rate x 10; then epochs x 3, width x 4 | training rows are not fitted, or losses still fell |
+| 5 | more and much more regularization | a gap that is wide enough to gain from |
+| 6 | half of the rows, both sides stopped early | a wide gap that nothing narrows |
+| 7 | weights that let every class count the same | a rare class is left behind |
+
+Once an illness is confirmed the rounds end. Two models of half of the rows then tell whether wrong labels are behind
+an overfitting.
 
 A change helps where the 99 % interval of its gain lies above 0 (a bootstrap over validation rows and seeds, paired)
 and the gain is 15 % of the validation loss or more. The stopping epoch is chosen on one half of the validation rows and
@@ -59,10 +71,11 @@ merged), TensorBoard's event files where `tensorboard` is installed.
 
 ## What it costs
 
-The result says how many trainings ran side by side, and how much longer their steps took than one plain training of the
-setting. Most settings need 18 trainings in one stack. Networks with layers of dropout of their own do not stack: give
-dropout as a part of the recipe instead. What does not fit into `--budget` is left out and listed; a training that the
-budget ends is `undecided`.
+The result says how many trainings ran, and how much longer their steps took than one plain training of the setting.
+An overfitting that stopping early mends takes 3 to 6 trainings, a healthy network 6 to 12, one that does not fit its
+training rows up to 20 and more. Networks with layers of dropout of their own do not stack: give dropout as a part of
+the recipe instead. What does not fit into `--budget` is left out and listed; a training that the budget ends is
+`undecided`.
 
 ## Studies on request
 

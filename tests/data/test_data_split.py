@@ -81,7 +81,7 @@ def test_duplicates_stay_on_one_side(rows, copies):
         sides = [set(contents(frame[["a", "b"]], part)) for part in (found.test, train, valid)]
         assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
     assert abs(len(found.test) / len(frame) - 0.15) < 0.05
-    assert any(note.code == "WF002" and "kept together" in note.sentence for note in found.notes)
+    assert any(note.code == "WF-D73" and "kept together" in note.sentence for note in found.notes)
 
 
 @pytest.mark.parametrize("rows", [400, 6000])

@@ -237,13 +237,13 @@ def test_cells_that_are_containers_are_refused(cell):
 )
 def test_a_column_that_is_the_target_is_called_a_leak(cells, y):
     found = make_table(pandas.DataFrame({"noise": DRAW.normal(size=N), "leak": cells, "y": y}), "y")
-    assert [note.sentence for note in found.notes if note.code == "WF002" and "leak" in note.sentence]
+    assert [note.sentence for note in found.notes if note.code == "WF-D72" and "leak" in note.sentence]
     assert "leak" in found.frame
 
 
 def test_honest_columns_are_no_leak():
-    assert "WF002" not in codes(table(u=["u", "v", "u", "u"] * 50, v=[1, 2, 3, 4] * 50))
-    assert "WF002" not in codes(table(y=NOISE + DRAW.normal(size=N) * 1e-3, u=NOISE**3))
+    assert "WF-D72" not in codes(table(u=["u", "v", "u", "u"] * 50, v=[1, 2, 3, 4] * 50))
+    assert "WF-D72" not in codes(table(y=NOISE + DRAW.normal(size=N) * 1e-3, u=NOISE**3))
 
 
 def test_roles(frame):

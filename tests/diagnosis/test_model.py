@@ -57,10 +57,10 @@ def test_planted_illness(name):
     assert found.code in codes, str(found)
     assert found.confidence == "confirmed", str(found)
     form = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert {v["name"] for v in form["variants"]} >= {"early_stopping", "more", "half", "rate_up", "rate_down"}
+    assert "early_stopping" in {v["name"] for v in form["variants"]}
     assert all(v["seeds"] == 3 for v in form["variants"])
     assert form["layers"] and form["calibration"]["bins"]
-    assert form["cost"]["trainings"] >= 18
+    assert form["cost"]["trainings"] <= 13, "once the verdict stands nothing more is trained"
 
 
 def test_hopeless_data_are_told_at_once():

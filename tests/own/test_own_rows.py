@@ -60,7 +60,7 @@ def test_loaders_with_a_random_transform_give_several_passes(tmp_path):
     [
         (3, "WF-D60"),
         ((np.zeros((4, 64)), np.zeros(3)), "WF-D61"),
-        ((np.full((4, 64), np.nan), np.zeros(4)), "WF-D62"),
+        ((np.full((4, 64), np.nan), np.zeros(4)), "WF-D74"),
         ((np.zeros((4, 64)), np.array(["a", "b", "a", "b"])), "WF-D66"),
         ([{"x": 1}], "WF-D65"),
         ([], "WF-D61"),

@@ -72,7 +72,7 @@ def _data() -> dict[str, Any]:
             {"name": "age", "kind": "number", "reason": ""},
             {"name": "id", "kind": "dropped", "reason": "unique in every row"},
         ],
-        "notes": [{"code": "WF002", "sentence": "24 exact duplicate rows kept together in one split."}],
+        "notes": [{"code": "WF-D73", "sentence": "24 exact duplicate rows kept together in one split."}],
         "split": "70/15/15 stratified, fixed by a hash of the rows",
         "train_rows": 22793, "valid_rows": 4884, "test_rows": 4884, "folds": 1,
     }  # fmt: skip

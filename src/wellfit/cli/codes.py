@@ -54,6 +54,7 @@ _OTHERS: dict[str, str] = {
     "WF-A84": "The estimator to import has settings that scikit-learn refuses together.",
     "WF-D68": "The targets and the outputs of one's own model have different shapes.",
     "WF-D69": "One's own model does not take the inputs.",
+    "WF-D74": "Inputs or targets of one's own model hold values that are not finite.",
     "WF-U30": "The loss is no function of outputs and targets.",
     "WF-U31": "The loss fails on the model's outputs and the targets.",
     "WF-U32": "The loss gives no single number.",

@@ -183,6 +183,7 @@ def diagnose(
     group: o.Group = None,
     drop: o.Drop = None,
     task: o.Task = None,
+    thorough: o.Thorough = False,
     budget: o.Budget = "60s",
     seed: o.Seed = 0,
     as_json: o.Json = False,
@@ -195,6 +196,7 @@ def diagnose(
     chosen = {
         "target": target, "studies": tuple(study or ()), "recipe": recipe, "epochs": epochs, "rate": rate,
         "group": group, "drop": tuple(drop or ()), "task": task, "budget": budget, "seed": seed,
+        "thorough": thorough,
     }  # fmt: skip
     work = partial(diagnose_path, path, chosen, tuple(fail_on or ()), View(as_json, quiet, no_color))
     return Call("diagnose", work, as_json, debug)

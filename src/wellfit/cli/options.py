@@ -111,6 +111,9 @@ Study = Annotated[
     list[str] | None, _name("learning-curve, label-noise, random-labels or bias-variance; may be repeated.")
 ]
 FailOn = Annotated[list[str] | None, _name("Exit with 10 on this verdict: overfit, or overfit:confirmed.")]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Try every change, also those that the verdict does not need.")
+]
 Epochs = Annotated[int | None, typer.Option(metavar="NUMBER", help="Passes over the training rows; 40 by default.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]

@@ -29,7 +29,7 @@ def find_leaks(cells: dict[str, pandas.Series], target: numpy.ndarray, task: str
         f"LEAK: {listed(names)} {verb} under another name: every value gives away {shown(target_name)}. "
         "Scores will be perfect and worthless; drop it unless it is known before the target is."
     )
-    return [Note("WF002", sentence)]
+    return [Note("WF-D72", sentence)]
 
 
 def _as_numbers(column: pandas.Series) -> numpy.ndarray:

@@ -53,7 +53,9 @@ CODES: dict[str, str] = {
     "WF-D99": "The size that images are to be resized to is out of range.",
     "WF-D70": "Columns unknown to the model are ignored.",
     "WF-D71": "The split had to bend: fewer folds, or parts that are given overlap.",
-    "WF002": "Leakage: a column gives the target away, or the same rows stand on two sides.",
+    "WF-D72": "A column gives the target away.",
+    "WF-D73": "Exact copies of rows are kept together on one side of the split.",
+    "WF002": "Leakage: the same rows stand on two sides of the split.",
 }
 
 

@@ -210,7 +210,7 @@ def _leak_notes(split: Split, table: Labeled, hashes: numpy.ndarray) -> list[Not
     repeated = int((counts - 1).sum())
     if not repeated:
         return []
-    return [Note("WF002", f"{counted(repeated, 'exact duplicate row')} kept together on one side of the split.")]
+    return [Note("WF-D73", f"{counted(repeated, 'exact duplicate row')} kept together on one side of the split.")]
 
 
 def _require_units(units: Units, needed: int, what: str) -> None:

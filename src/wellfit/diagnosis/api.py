@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wellfit.diagnosis.from_curves import as_history, diagnose_history
-from wellfit.diagnosis.from_model import diagnose_setting
+from wellfit.diagnosis.from_model import diagnose_setting, without_training
 from wellfit.diagnosis.limits import Limits
-from wellfit.diagnosis.result import Diagnosis
+from wellfit.diagnosis.result import Diagnosis, Finding
 from wellfit.diagnosis.setting import make_setting
-from wellfit.errors import UsageError
+from wellfit.errors import DataError, UsageError
+
+_NOT_FINITE = "WF-D74"
 
 
 def diagnose(
     history: Any = None, *, model: Any = None, train: Any = None, val: Any = None, loss: Any = None, recipe: Any = None,
     rate: float = 1e-3, epochs: int = 20, batch: int | None = None, optimizer: str = "adam", seed: int = 0,
     seeds: int = 3, groups: Any = None, budget: str | float = "60s", studies: Sequence[str] = (),
-    limits: Limits | None = None, progress: Callable[[str], None] | None = None,
+    limits: Limits | None = None, thorough: bool = False, progress: Callable[[str], None] | None = None,
 ) -> Diagnosis:  # fmt: skip
     """Say whether a training over- or underfits, how sure that is, and what helps.
 
@@ -37,6 +39,7 @@ def diagnose(
         budget: wall time, ``60s``, ``10m`` or seconds: what does not fit in is left out and said.
         studies: ``learning-curve``, ``label-noise``, ``random-labels``, ``bias-variance``: each trains many times.
         limits: other thresholds.
+        thorough: try every change, also those that the verdict does not need.
         progress: told in sentences what happens; nothing is printed by default.
 
     Raises:
@@ -46,11 +49,16 @@ def diagnose(
     if model is None and history is not None:
         return diagnose_history(as_history(history), limits)
     if model is not None and train is not None and val is not None:
-        setting = make_setting(
-            model, train, val, loss=loss, recipe=recipe, rate=rate, epochs=epochs, batch=batch, optimizer=optimizer,
-            seed=seed, seeds=seeds,
-        )  # fmt: skip
-        return diagnose_setting(setting, limits, seconds_of(budget), studies, progress)
+        try:
+            setting = make_setting(
+                model, train, val, loss=loss, recipe=recipe, rate=rate, epochs=epochs, batch=batch,
+                optimizer=optimizer, seed=seed, seeds=seeds,
+            )  # fmt: skip
+        except DataError as error:
+            if error.code != _NOT_FINITE:
+                raise
+            return without_training(Finding("broken", "finding", error.message.rstrip("."), confirmed=True))
+        return diagnose_setting(setting, limits, seconds_of(budget), studies, progress, thorough)
     raise UsageError(
         "there is nothing to diagnose: neither curves nor a model with rows came.",
         fix="Give diagnose(history), or diagnose(model=Net, train=(X, y), val=(X, y)).",

@@ -55,6 +55,13 @@ class Recorded:
     seconds: float
     tracing: float
 
+    def take(self, places: list[int]) -> Recorded:
+        """Some of the members."""
+        own = ("losses", "train", "as_trained", "outputs", "fitted")
+        some = {name: getattr(self, name)[places] for name in own}
+        some |= {name: {n: w[places] for n, w in getattr(self, name).items()} for name in ("weights", "best")}
+        return dataclasses.replace(self, members=tuple(self.members[i] for i in places), **some)
+
     def places(self, label: str) -> list[int]:
         """The members of one label."""
         return [i for i, m in enumerate(self.members) if m.label == label]

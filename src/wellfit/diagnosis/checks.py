@@ -59,8 +59,8 @@ CHECKS: dict[str, Check] = {
     ),
     "leakage": Check(
         "WF002", "leakage", "validation rows are known from training",
-        "validation rows are copies of training rows, share groups with them, or are predicted better than training "
-        "rows",
+        "validation rows are training rows, exactly or but for a trace, share groups with them that help, or are "
+        "predicted better than training rows",
         "the same without the copies", "checks of this kind stand in deepchecks (train-test mix) and skore",
         ("drop the copies from one side", "split by group or time", "fit every preparation on training rows only"),
     ),
@@ -79,7 +79,8 @@ CHECKS: dict[str, Check] = {
     "dead": Check(
         "WF005", "untrainable", "units are dead or saturated",
         "in some layer many ReLU units are 0 on every row, or many tanh or sigmoid values stand at their bounds",
-        "learning rate / 10, or batch normalization", "shares of dead units measured on the digits",
+        "learning rate / 10 or batch normalization: where training rows are fitted all the same, only if it gains more "
+        "than any restraint", "shares of dead units measured on the digits",
         ("learning rate / 10", "He initialization, biases at 0", "LeakyReLU or GELU", "batch normalization"),
     ),
     "vanishing": Check(
@@ -122,8 +123,10 @@ CHECKS: dict[str, Check] = {
     ),
     "features": Check(
         "WF014", "underfit", "the inputs hardly say anything of the target",
-        "the training loss has come to rest far from 0, nothing lowers it, and other models do not do better",
-        "boosted trees on the same rows", "the noise floor of Geman, Bienenstock & Doursat, Neural Computation 1992",
+        "no network, linear model or boosted trees predicts validation rows better than guessing, by a paired "
+        "interval, and no interval reaches a gain that would count",
+        "every model beside guessing on the same validation rows",
+        "the noise floor of Geman, Bienenstock & Doursat, Neural Computation 1992",
         ("other features", "check that inputs and labels belong to the same rows", "cleaner labels"),
     ),
     "too-long": Check(
@@ -172,7 +175,8 @@ CHECKS: dict[str, Check] = {
     "class-gap": Check(
         "WF031", "uneven", "one class is left behind",
         "the accuracy on one class lies below that on the others, Holm-adjusted",
-        "weights that let every class count the same", "Holm, Scandinavian Journal of Statistics 1979",
+        "weights that let every class count the same lower the error and the loss averaged over classes",
+        "Holm, Scandinavian Journal of Statistics 1979",
         ("class weights: --class-weight balanced", "adjusted thresholds or logits", "more rows of that class"),
         "medium",
     ),

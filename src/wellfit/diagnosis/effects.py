@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 _DRAWS = 2000
-_BLOCK = 2**24  # numbers of bootstrap counts held at once
+_BLOCK = 2**22  # numbers of bootstrap counts held at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
     """
     count, rows = gains.shape
     random = np.random.default_rng((seed, count, rows))
-    means = _resampled(gains, random)  # (draws, seeds)
+    means = _resampled(gains, seed)  # (draws, seeds)
     whole = means.mean(1, keepdims=True)
     spread = math.sqrt(count / (count - 1)) if count > 1 else 1.0
     chosen = random.integers(0, count, (len(means), count))
@@ -51,16 +53,27 @@ def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
     return Effect(float(gains.mean()), float(low), float(high), float(drawn.std()))
 
 
-def _resampled(values: np.ndarray, random: np.random.Generator, draws: int = _DRAWS) -> np.ndarray:
+def _resampled(values: np.ndarray, seed: int, draws: int = _DRAWS) -> np.ndarray:
     """(draws, seeds) means over rows drawn with replacement, the same rows for all seeds."""
     rows = values.shape[1]
-    share = np.full(rows, 1.0 / rows)
+    return np.concatenate([counts @ values.T for counts in _weights(rows, seed, draws)]) / rows
+
+
+def _weights(rows: int, seed: int, draws: int) -> Iterator[np.ndarray]:
+    """(some draws, rows) how often each row is drawn, in blocks; those of one block are kept for the next change."""
     size = max(1, min(draws, _BLOCK // rows))
-    parts = []
+    if size == draws:
+        yield _kept(rows, seed, draws)
+        return
+    random = np.random.default_rng((seed, rows))
     for first in range(0, draws, size):
-        counts = random.multinomial(rows, share, size=min(size, draws - first))
-        parts.append(counts @ values.T / rows)
-    return np.concatenate(parts)
+        yield random.multinomial(rows, np.full(rows, 1.0 / rows), size=min(size, draws - first))
+
+
+@functools.lru_cache(maxsize=2)
+def _kept(rows: int, seed: int, draws: int) -> np.ndarray:
+    random = np.random.default_rng((seed, rows))
+    return random.multinomial(rows, np.full(rows, 1.0 / rows), size=draws).astype(np.float64)
 
 
 def stopped(curves: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +103,8 @@ def bca(train: np.ndarray, valid: np.ndarray, level: float = 0.95, draws: int = 
     Source:
         Efron, Better Bootstrap Confidence Intervals, Journal of the American Statistical Association 1987.
     """
-    random = np.random.default_rng((seed, len(train), len(valid)))
-    drawn = (_resampled(valid[None], random, draws) - _resampled(train[None], random, draws))[:, 0]
+    other = seed + 1  # the two samples are drawn independently, also where they are of one size
+    drawn = (_resampled(valid[None], seed, draws) - _resampled(train[None], other, draws))[:, 0]
     value = float(valid.mean() - train.mean())
     below = ((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn)
     error = float(drawn.std())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from wellfit.diagnosis import curves
 from wellfit.diagnosis.bench import Bench, Recorded
 from wellfit.diagnosis.effects import Effect, bca, paired, stopped
 from wellfit.diagnosis.limits import Limits
-from wellfit.diagnosis.result import Tried
+from wellfit.diagnosis.result import Finding, Tried
 from wellfit.diagnosis.setting import Setting
-from wellfit.diagnosis.variants import BASE, LONGER, Variant, first_round, second_round, widened
+from wellfit.diagnosis.variants import Variant
+from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping
 
 
@@ -26,6 +28,13 @@ class Evidence:
 
     Attributes:
         base: the record that holds the setting itself, whose members stand at ``own``.
+        layers: what goes on inside of it, see ``layers.look``.
+        halves: trainings on one half of the rows each, where they were needed.
+        copies: what was found of rows on both sides.
+        losses: by name, (seeds, rows) validation losses under each change.
+        others: what models of other kinds get on the validation rows, once they were fitted.
+        errors: by name, (seeds, rows) whether each answer is wrong at the end; empty for numbers.
+        recipes: by name, what each change trained under.
         tried: by name, what each change gained.
         gap: validation minus clean training loss, with its 95 % interval.
         levels: mean validation loss of each change.
@@ -37,6 +46,13 @@ class Evidence:
     limits: Limits
     base: Recorded
     own: list[int]
+    layers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    halves: Recorded | None = None
+    copies: Finding | None = None
+    losses: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    others: list[Any] | None = None
+    errors: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    recipes: dict[str, Recipe] = dataclasses.field(default_factory=dict)
     tried: dict[str, Tried] = dataclasses.field(default_factory=dict)
     levels: dict[str, float] = dataclasses.field(default_factory=dict)
     effects: dict[str, Effect] = dataclasses.field(default_factory=dict)
@@ -65,9 +81,14 @@ class Evidence:
     def guess(self) -> float:
         return self.bench.guess
 
-    @property
+    @functools.cached_property
     def gap(self) -> Effect:
         return bca(self.base.fitted[self.own].mean(0), self.last.mean(0))
+
+    @property
+    def least(self) -> float:
+        """The least gain that counts."""
+        return max(self.limits.gain * self.valid, self.limits.floor * self.guess)
 
     def helps(self, *names: str) -> Tried | None:
         """Of these changes the one that helps most, if any does."""
@@ -95,41 +116,6 @@ def _stop(curve: np.ndarray, epochs: np.ndarray, patience: float) -> int:
     return best
 
 
-def run(setting: Setting, limits: Limits, deadline: float) -> Evidence:
-    """Train the setting and its changes, as far as the deadline allows.
-
-    Where members train one by one the setting itself and its halves come first, then every change by itself.
-    """
-    bench = Bench(setting, folds(setting))
-    variants = first_round(setting)
-    together = variants if setting.mode != "apart" else [variants[0], variants[-1]]
-    base = bench.train([m for v in together for m in v.members(setting)], setting.steps, deadline)
-    evidence = Evidence(setting, bench, limits, base, base.places(BASE))
-    if base.steps[-1] < setting.steps:
-        told = f"the budget allowed {base.steps[-1]} of {setting.steps} steps"
-        evidence.skipped.append(f"the end of the training: {told}")
-    for variant in together[1:]:
-        note(evidence, variant, base, base.places(variant.name))
-    note_stopping(evidence)
-    for variant in variants:
-        if variant not in together and not _late(evidence, deadline, variant.label):
-            _alone(evidence, variant, deadline)
-    if unscaled(setting, limits):
-        _standardized(evidence, deadline)
-    if unfitted(evidence):
-        _second(evidence, deadline)
-    return evidence
-
-
-def _alone(evidence: Evidence, variant: Variant, deadline: float) -> None:
-    setting = evidence.setting
-    record = evidence.bench.train(variant.members(setting), setting.steps, deadline)
-    if record.steps[-1] < setting.steps:
-        evidence.skipped.append(f"{variant.label}: the budget was used up")
-        return
-    note(evidence, variant, record, list(range(setting.seeds)))
-
-
 def unscaled(setting: Setting, limits: Limits) -> bool:
     """Whether many columns vary far too much, or all inputs together far from 1; single still ones do no harm."""
     x = setting.x[: setting.held]
@@ -138,17 +124,6 @@ def unscaled(setting: Setting, limits: Limits) -> bool:
     whole = float(x.std())
     wide = x.ndim == 2 and bool((x.std(0) > limits.scale).double().mean() > 0.1)
     return wide or whole > limits.scale or 0 < whole < 1.0 / limits.scale
-
-
-def _standardized(evidence: Evidence, deadline: float) -> None:
-    label = "inputs standardized"
-    if _late(evidence, deadline, label):
-        return
-    setting = evidence.setting
-    seen = setting.x[: setting.held]
-    center, spread = (seen.mean(0), seen.std(0)) if seen.ndim == 2 else (seen.mean(), seen.std())
-    x = (setting.x - center) / torch.where(spread > 0, spread, 1.0)
-    _elsewhere(evidence, dataclasses.replace(setting, x=x), "standardized", label, deadline)
 
 
 def folds(setting: Setting) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -174,10 +149,17 @@ def going(evidence: Evidence) -> bool:
 
 def note(evidence: Evidence, variant: Variant, record: Recorded, places: list[int]) -> None:
     """Write down what a change gained."""
+    if variant.half:
+        note_halves(evidence, variant, record.take(places))
+        return
+    evidence.recipes[variant.name] = variant.recipe
     losses = ended(evidence.setting, record, places)
     fitted = record.fitted[places].mean()
     floor = max(evidence.fitted, 0.01 * evidence.guess)
     fit = (evidence.fitted - float(fitted)) / floor
+    if evidence.setting.labels is not None:
+        labels = evidence.setting.labels[evidence.setting.held :].numpy()
+        evidence.errors[variant.name] = (record.outputs[places].argmax(-1) != labels).astype(float)
     _note(evidence, variant.name, variant.label, losses, fit)
 
 
@@ -191,67 +173,53 @@ def note_stopping(evidence: Evidence) -> None:
     _note(evidence, "early_stopping", label, found, float((now - at) / max(now, 0.01 * evidence.guess)))
 
 
+def note_halves(evidence: Evidence, variant: Variant, record: Recorded) -> None:
+    """Half of the rows, both sides at a stop chosen on the other validation rows.
+
+    The same number of steps sees half of the rows twice as often: without a stop it would be blamed for that, too.
+    """
+    seed = evidence.setting.seed
+    own, its = stopped(evidence.curves, seed)[0], stopped(record.losses, seed)[0]
+    evidence.recipes[variant.name], evidence.halves = variant.recipe, record
+    _compare(evidence, variant, own, its)
+
+
+def note_weighted(evidence: Evidence, variant: Variant, record: Recorded, places: list[int]) -> None:
+    """Weights of classes, by the error averaged over classes: a rare class is worth as much as any other.
+
+    The error decides, since losses of the few rows of a rare class have no interval to speak of; the mean loss,
+    averaged over classes, has to fall by as much, too.
+    """
+    assert evidence.setting.labels is not None
+    labels = evidence.setting.labels[evidence.setting.held :].numpy()
+    counts = np.bincount(labels)
+    share = (len(labels) / ((counts > 0).sum() * np.maximum(counts, 1)))[labels]
+    evidence.recipes[variant.name] = variant.recipe
+    outputs = (evidence.base.outputs[evidence.own], record.outputs[places])
+    own, its = (share * (found.argmax(-1) != labels) for found in outputs)
+    _compare(evidence, variant, own, its)
+    losses = (share * evidence.last).mean(), (share * ended(evidence.setting, record, places)).mean()
+    if losses[0] - losses[1] < evidence.limits.gain * losses[0]:
+        evidence.tried[variant.name] = dataclasses.replace(evidence.tried[variant.name], helps=False)
+
+
+def _compare(evidence: Evidence, variant: Variant, own: np.ndarray, its: np.ndarray) -> None:
+    """Write down a change that is measured in its own way, on both sides: (seeds, rows) losses."""
+    limits, level = evidence.limits, float(own.mean())
+    effect = paired(own - its, limits.level, evidence.setting.seed)
+    share = (effect.value / level, (effect.low / level, effect.high / level)) if level > 0 else (None, None)
+    helps = effect.low > 0 and effect.value >= max(limits.gain * level, limits.floor * evidence.guess)
+    evidence.effects[variant.name], evidence.levels[variant.name] = effect, float(its.mean())
+    evidence.tried[variant.name] = Tried(
+        variant.name, variant.label, effect.value, (effect.low, effect.high), *share, None, len(its), helps
+    )
+
+
 def _note(evidence: Evidence, name: str, label: str, losses: np.ndarray, fit: float) -> None:
     limits, valid = evidence.limits, evidence.valid
     effect = paired(evidence.last - losses, limits.level, evidence.setting.seed)
-    least = max(limits.gain * valid, limits.floor * evidence.guess)
-    helps = effect.low > 0 and effect.value >= least
+    helps = effect.low > 0 and effect.value >= evidence.least
     share = (effect.value / valid, (effect.low / valid, effect.high / valid)) if valid > 0 else (None, None)
     evidence.effects[name], evidence.levels[name] = effect, float(losses.mean())
+    evidence.losses[name] = losses
     evidence.tried[name] = Tried(name, label, effect.value, (effect.low, effect.high), *share, fit, len(losses), helps)
-
-
-def _second(evidence: Evidence, deadline: float) -> None:
-    """Much slower, normalized, longer, wider: each in a stack of its own."""
-    setting = evidence.setting
-    for variant in second_round(setting):
-        if _late(evidence, deadline, variant.label):
-            return
-        _alone(evidence, variant, deadline)
-    if evidence.helps("rate_up", "rate_down", "rate_far_down", "norm", "none") is None:
-        if going(evidence):
-            _longer(evidence, deadline)
-        _wider(evidence, deadline)
-
-
-def _late(evidence: Evidence, deadline: float, label: str) -> bool:
-    late = time.monotonic() > deadline
-    if late:
-        evidence.skipped.append(f"{label}: the budget was used up")
-    return late
-
-
-def _longer(evidence: Evidence, deadline: float) -> None:
-    label = f"{LONGER} times the epochs"
-    if _late(evidence, deadline, label):
-        return
-    setting = evidence.setting
-    variant = Variant("longer", label, first_round(setting)[0].recipe)
-    record = evidence.bench.train(variant.members(setting), LONGER * setting.steps, deadline)
-    note(evidence, variant, record, list(range(setting.seeds)))
-
-
-def _wider(evidence: Evidence, deadline: float) -> None:
-    label = "four times the width"
-    if _late(evidence, deadline, label):
-        return
-    setting = evidence.setting
-    make = widened(setting.make, setting.x[: min(8, setting.held)])
-    if make is None:
-        evidence.skipped.append(f"{label}: the model is not a chain of layers")
-        return
-    _elsewhere(evidence, dataclasses.replace(setting, make=make), "wider", label, deadline)
-
-
-def _elsewhere(evidence: Evidence, other: Setting, name: str, label: str, deadline: float) -> None:
-    """A change that needs other networks or other rows."""
-    bench = Bench(other, evidence.bench.rows.folds)
-    variant = Variant(name, label, first_round(other)[0].recipe)
-    record = bench.train(variant.members(other), other.steps, deadline)
-    if record.steps[-1] < other.steps:
-        evidence.skipped.append(f"{label}: the budget was used up")
-        return
-    note(evidence, variant, record, list(range(other.seeds)))
-    evidence.bench.spent += bench.spent
-    evidence.bench.seconds += bench.seconds
-    evidence.bench.tracing += bench.tracing

@@ -12,11 +12,11 @@ import torch
 from wellfit.diagnosis import data_checks
 from wellfit.diagnosis.calibration import calibrated
 from wellfit.diagnosis.checks import CHECKS
-from wellfit.diagnosis.experiment import Evidence, run
-from wellfit.diagnosis.layers import look
+from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.limits import Limits
 from wellfit.diagnosis.remedies import cure
 from wellfit.diagnosis.result import Diagnosis, Finding
+from wellfit.diagnosis.rounds import run
 from wellfit.diagnosis.rules import judge
 from wellfit.diagnosis.setting import Setting
 from wellfit.diagnosis.stacks import way
@@ -31,28 +31,34 @@ def diagnose_setting(
     seconds: float,
     studies: Sequence[str] = (),
     tell: Callable[[str], None] | None = None,
+    thorough: bool = False,
 ) -> Diagnosis:
-    """Train the setting and its changes, look inside, and judge."""
+    """Train the setting and as many of its changes as the verdict takes, look inside, and judge."""
     begun = time.monotonic()
     check_studies(tuple(studies))
     hopeless = data_checks.preflight(setting)
     if hopeless is not None:
-        check = CHECKS[hopeless.name]
-        why = "everything else: it takes rows from which something can be learned"
-        told = f"{check.title}: {hopeless.sentence}"
-        return Diagnosis(check.verdict, check.code, "confirmed", told, (hopeless,), (), check.remedy, (why,))
+        return without_training(hopeless)
     mode, told = way(setting)
     setting = dataclasses.replace(setting, mode=mode)
     if tell:
         tell(told)
-    evidence = run(setting, limits, begun + seconds)
-    layers = look(evidence.bench, evidence.base, evidence.own)
+    evidence = run(setting, limits, begun + seconds, thorough)
+    layers = evidence.layers
     calibration, sure = calibrated(evidence)
     findings = [*judge(evidence, layers), *data_checks.look(evidence), sure]
     found = conclude(evidence, layers, findings, time.monotonic() - begun)
     each = evidence.bench.seconds / max(1.0, found.cost["trainings"])
     more = run_studies(setting, tuple(studies), each, seconds, tell)
     return dataclasses.replace(found, calibration=calibration, studies=more)
+
+
+def without_training(hopeless: Finding) -> Diagnosis:
+    """The verdict on rows that no training can make anything of."""
+    check = CHECKS[hopeless.name]
+    why = "everything else: it takes rows from which something can be learned"
+    told = f"{check.title}: {hopeless.sentence}"
+    return Diagnosis(check.verdict, check.code, "confirmed", told, (hopeless,), (), check.remedy, (why,))
 
 
 def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Finding], seconds: float) -> Diagnosis:
@@ -87,8 +93,7 @@ def _helped(evidence: Evidence, name: str) -> Recipe | None:
     change = evidence.helps("none") if name in ("over-regularized", "collapsed") else change
     if change is None:
         return None
-    member = next(m for m in evidence.base.members if m.label == change.name)
-    return member.recipe.active()
+    return evidence.recipes[change.name].active()
 
 
 def cost(evidence: Evidence, seconds: float) -> dict[str, float]:

@@ -44,14 +44,17 @@ class Limits:
     halved: float = _limit(0.25, "share of the loss at half of the data that the other half took away; digits")
     mislabeled: float = _limit(0.02, "error of the surest quarter of held-out rows; 0 on clean digits")
     duplicates: float = _limit(0.01, "share of validation rows that are training rows; deepchecks warns from any")
+    near: float = _limit(
+        0.02, "distance in units of the usual one to a neighbor that makes a near copy; digits, made numbers"
+    )
     temperature: float = _limit(1.1, "temperature from which a model counts as too sure")
     scale: float = _limit(
         30.0, "standard deviation of inputs, or 1 over it, that is far from standardized; synthetic data"
     )
-    nothing: float = _limit(0.95, "loss in units of guessing above which nothing was found in the inputs")
     class_gap: float = _limit(
         0.2, "accuracy by which a class lies below the others; digits: healthy nets stay under 0.15"
     )
+    rare: float = _limit(0.4, "rows of a rare class in units of an even share: 20 of 100 of two classes")
     noise: float = _limit(0.05, "standard deviation of the curve about its running median; Tuning Playbook")
     rows: float = _limit(50, "validation rows below which no health is certified: a fixed gap rule errs in 16.7 %")
     seeds: float = _limit(3, "seeds of every change")

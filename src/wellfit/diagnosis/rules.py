@@ -67,6 +67,29 @@ def _unstable(evidence: Evidence, layers: Layers) -> Finding:
     return Finding("unstable", "healthy", told, count, "spikes")
 
 
+def sick(evidence: Evidence, layers: Layers) -> bool:
+    """Whether units are dead or saturated, gradients vanish, or the loss has spikes: then slower and normalized
+    trainings are worth trying."""
+    limits = evidence.limits
+    worst = max((e["dead"] or 0.0 for e in layers), default=0.0)
+    full = max((e["saturated"] or 0.0 for e in layers), default=0.0)
+    return worst > limits.dead or full > limits.saturated or spread(layers) < limits.vanishing or _spiky(evidence)
+
+
+def _spiky(evidence: Evidence) -> bool:
+    from wellfit.diagnosis.curves import spikes
+
+    count = np.mean([spikes(c, evidence.limits.spike) for c in evidence.base.train[evidence.own]])
+    return bool(count >= evidence.limits.spikes)
+
+
+def wide(evidence: Evidence) -> bool:
+    """Whether validation rows are predicted far worse than training rows, and not well anyhow."""
+    limits = evidence.limits
+    large = evidence.valid > limits.large_loss * evidence.guess
+    return large and evidence.gap.low > limits.apart * evidence.valid
+
+
 def _dead(evidence: Evidence, layers: Layers) -> Finding:
     limits = evidence.limits
     dead = max(((e["dead"], e["name"]) for e in layers if e["dead"] is not None), default=None)
@@ -83,8 +106,21 @@ def _dead(evidence: Evidence, layers: Layers) -> Finding:
     stuck = unfitted(evidence)
     if ill and change and stuck and not _restraint(evidence, change):
         return _by("dead", change, f"{told}; ")
+    mended = _mending(evidence) if ill and not stuck else None
+    if mended:
+        return _by("dead", mended, f"{told}; ")
     lone = ill and _guessing(evidence) and not _freeing(evidence, "none")
     return Finding("dead", "finding" if lone else "healthy", told, share, "of units")
+
+
+def _mending(evidence: Evidence) -> Tried | None:
+    """The change that lets units move again, where training rows are fitted all the same and it gains more than any
+    restraint does: then the gap comes of the units, too."""
+    change = evidence.helps("norm", "rate_down", "rate_far_down")
+    rivals = [evidence.tried[n].gain for n in ("early_stopping", "more", "much_more", "none") if n in evidence.tried]
+    if change is None or ("more" not in evidence.tried and evidence.gap.high >= evidence.least):
+        return None
+    return change if change.gain > max(rivals) else None
 
 
 def _guessing(evidence: Evidence) -> bool:
@@ -175,12 +211,10 @@ def _variance(evidence: Evidence, layers: Layers) -> Finding:
     change = max(found, key=lambda t: t.gain, default=None)
     if change:
         return _by("variance", change)
-    gap, half = evidence.gap, evidence.tried["half"]  # the halves always train beside the setting itself
-    taken = -half.gain / (evidence.valid - half.gain) if evidence.valid > half.gain else 0.0
+    gap, half = evidence.gap, evidence.tried.get("half")
     told = f"validation loss lies {gap.value:.3g} above training loss [{gap.low:.3g}, {gap.high:.3g}]"
-    large = evidence.valid > evidence.limits.large_loss * evidence.guess
-    wide = large and gap.low > evidence.limits.apart * evidence.valid
-    if wide and half.interval[1] < 0 and taken > evidence.limits.halved:
+    taken = -half.gain / (evidence.levels["half"]) if half else 0.0
+    if half and wide(evidence) and half.interval[1] < 0 and taken > evidence.limits.halved:
         told += f"; the second half of the training rows took away {taken:.0%} of it: more rows would go on"
         return Finding("variance", "finding", told, gap.value, "loss", (gap.low, gap.high), True)
     return Finding("variance", "healthy", told, gap.value, "loss", (gap.low, gap.high))
@@ -190,7 +224,8 @@ def _benign(evidence: Evidence, layers: Layers) -> Finding:
     gap, helped = evidence.gap, any(t.helps for t in evidence.tried.values())
     told = f"validation loss lies {gap.value:.3g} above training loss [{gap.low:.3g}, {gap.high:.3g}]"
     if gap.low > 0 and not helped:
-        told += ", and no change lowers it"
+        small = gap.high < evidence.least and "more" not in evidence.tried
+        told += ", less than what a restraint has to gain to count" if small else ", and no change lowers it"
         return Finding("benign-gap", "finding", told, gap.value, "loss", (gap.low, gap.high), True)
     return Finding("benign-gap", "healthy", told, gap.value, "loss", (gap.low, gap.high))
 

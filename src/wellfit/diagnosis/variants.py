@@ -83,6 +83,15 @@ def bare(recipe: Recipe) -> Recipe:
     return Recipe(*(p if "rewrite" in p.stages else p.neutral() for p in recipe))
 
 
+def weighted(setting: Setting) -> Setting:
+    """The setting with weights under which every class of the training rows counts the same."""
+    assert setting.labels is not None
+    counts = torch.bincount(setting.labels[: setting.held], minlength=setting.target.values.shape[1]).double()
+    each = setting.held / ((counts > 0).sum() * counts.clamp_min(1.0))
+    weight = each[setting.labels].to(setting.target.weight.dtype)
+    return dataclasses.replace(setting, target=dataclasses.replace(setting.target, weight=weight))
+
+
 def _smooth(setting: Setting) -> float:
     return 0.1 if setting.target.classes else 0.0
 

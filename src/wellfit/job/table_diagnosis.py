@@ -30,7 +30,8 @@ def diagnose_table(path: str | Path, chosen: Mapping[str, Any], tell: Tell | Non
     """Diagnose the job's network on a table; test rows stay unread.
 
     Args:
-        chosen: ``target``, ``budget``, ``seed``, ``recipe``, ``epochs``, ``rate``, ``studies``, ``group``, ``drop``.
+        chosen: ``target``, ``budget``, ``seed``, ``recipe``, ``epochs``, ``rate``, ``studies``, ``thorough``,
+            ``group``, ``drop``.
 
     Raises:
         UsageError, DataError: as their sentences say.
@@ -46,7 +47,8 @@ def diagnose_table(path: str | Path, chosen: Mapping[str, Any], tell: Tell | Non
     if tell:
         told = f"{setting.held} training and {setting.valid} validation rows, {setting.epochs} epochs"
         tell(f"diagnose {source.name}: {told}")
-    return diagnose_setting(setting, Limits(), options.seconds(), chosen.get("studies") or (), tell)
+    studies, thorough = chosen.get("studies") or (), bool(chosen.get("thorough"))
+    return diagnose_setting(setting, Limits(), options.seconds(), studies, tell, thorough)
 
 
 def table_setting(material: Material, options: Options, recipe: Recipe, epochs: int, rate: float) -> Setting:

@@ -95,7 +95,7 @@ def _checked(x: Tensor, y: Tensor, name: str, batch: int | None) -> Part:
     for what, tensor in (("inputs", x), ("targets", y)):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise DataError(
-                f"the {name} {what} hold values that are not finite.", fix="Fill or drop them.", code="WF-D62"
+                f"the {name} {what} hold values that are not finite.", fix="Fill or drop them.", code="WF-D74"
             )
     return Part(x, y, len(x), 1, batch)
 
