@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
-import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits
 from torch import Tensor, nn
@@ -22,27 +19,6 @@ from wellfit.training.population import Course, Population
 from wellfit.training.step import Batch, State, Trainer
 
 HIDDEN = Site("hidden", "hidden")
-
-
-def later(part):
-    """A test that fails for want of a name of wellfit that a part still has to bring, and of nothing else.
-
-    An import error of another package is no excuse: it fails the test.
-    """
-
-    def marked(test):
-        @functools.wraps(test)
-        def run(*arguments, **named):
-            try:
-                return test(*arguments, **named)
-            except ImportError as error:
-                if (error.name or "").partition(".")[0] != "wellfit":
-                    raise AssertionError(f"not for want of a name of wellfit: {error!r}") from error
-                raise
-
-        return pytest.mark.xfail(raises=ImportError, strict=True, reason=part)(run)
-
-    return marked
 
 
 def numbers(values) -> Tensor:

@@ -17,6 +17,7 @@ from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseR
 from wellfit.regularizers.foreign import Transform
 from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
+from wellfit.regularizers.masking import MaskedTokens, TokenMask
 from wellfit.regularizers.mixing import ManifoldMixup, Mixup, WordMixup
 from wellfit.regularizers.noise import ActivationNoise, GradientNoise, InputNoise, NEFTune, WeightNoise
 from wellfit.regularizers.normalization import BatchNorm, GhostBatchNorm, GroupNorm, LayerNorm
@@ -98,6 +99,7 @@ __all__ = [
     "Lookahead",
     "Lp",
     "ManifoldMixup",
+    "MaskedTokens",
     "MaxNorm",
     "MinMaxNorm",
     "Mixout",
@@ -129,6 +131,7 @@ __all__ = [
     "Synonyms",
     "TemporalActivityPenalty",
     "TokenDropout",
+    "TokenMask",
     "Transform",
     "TrivialAugment",
     "UnderSample",

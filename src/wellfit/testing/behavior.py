@@ -30,7 +30,7 @@ def check_neutral(cls: type[Regularizer]) -> None:
         network = small_network(task, cls.inputs)
         samples = [draw_sample(seed, task, inputs=cls.inputs) for seed in range(3)]
         for part in _neutrals(cls):
-            like = samples[0].x
+            like = samples[0].target.weight
             for form in (part, Recipe(part).on(like).parts[0]):
                 got = outcome(form, samples[0], network)
                 _hold_equal(cls, got, outcome(form, samples[0], network, plain=True), f"{form!r} is no identity")
@@ -68,7 +68,7 @@ def check_knob_forms(cls: type[Regularizer]) -> None:
         stacked = in_stack(parts, samples, network)
         for i, (part, sample) in enumerate(zip(parts, samples, strict=True)):
             as_float = outcome(part, sample, network)
-            as_tensor = outcome(Recipe(part).on(sample.x).parts[0], sample, network)
+            as_tensor = outcome(Recipe(part).on(sample.target.weight).parts[0], sample, network)
             hold(_distance(as_float, as_tensor) <= bound, cls, f"{part!r} as a tensor differs from a float ({dtype})")
             hold(_distance(as_float, _member(stacked, i)) <= bound, cls, f"{part!r} in a stack differs ({dtype})")
 
@@ -80,7 +80,7 @@ def check_dtype_and_device(cls: type[Regularizer]) -> None:
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         for device in ("cpu", "cuda" if torch.cuda.is_available() else "meta"):
             sample = draw_sample(2, task, dtype, device, inputs=cls.inputs)
-            for part in (cls(), Recipe(cls()).on(sample.x).parts[0]):
+            for part in (cls(), Recipe(cls()).on(sample.target.weight).parts[0]):
                 got, idle = outcome(part, sample, network), outcome(part, sample, network, plain=True)
                 for name, value in got.items():
                     kind = f"{value.dtype} on {value.device}"

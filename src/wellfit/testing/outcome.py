@@ -118,7 +118,7 @@ def _stage(part: Regularizer, plain: bool, name: str) -> Callable[..., Any]:
 
 
 def _now(part: Regularizer, sample: Sample, step: int) -> Now:
-    like = sample.x
+    like = sample.target.weight
     rates = {n: like.new_full((), 0.1) for n in sample.params}
     epoch = torch.tensor(step / 4, device=like.device)
     steps = torch.tensor(step, device=like.device)
@@ -187,7 +187,7 @@ def _penalty(call: Any, part: Regularizer, sample: Sample, network: nn.Module, s
     chosen, now = part.select(sample.params), _now(part, sample, step)
     none = {n: torch.zeros_like(w) for n, w in chosen.items()}
     if call.args[1]:  # plain
-        return {"value": sample.x.new_zeros(()), **none}
+        return {"value": sample.target.weight.new_zeros(()), **none}
     return {"value": part.penalty(chosen, now), **none, **part.penalty_gradient(chosen, now)}
 
 
@@ -215,7 +215,8 @@ def _memory(call: Any, part: Regularizer, sample: Sample, network: nn.Module, st
         part = part.after_step(later, _now(part, sample, step + i))
     stops = []
     for i, loss in enumerate(_LOSSES):
-        part = part.after_epoch(path[i % 3], {"loss": sample.x.new_full((), loss)}, _now(part, sample, step))
+        seen = {"loss": sample.target.weight.new_full((), loss)}
+        part = part.after_epoch(path[i % 3], seen, _now(part, sample, step))
         stops.append(torch.as_tensor(part.stop(), device=sample.x.device))
     left = _rate(functools.partial(_stage, part, False), part, sample, network, step)
     return {**part.deploy(path[-1]), **{f"rate.{n}": r for n, r in left.items()}, "stops": torch.stack(stops)}
