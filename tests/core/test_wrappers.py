@@ -55,7 +55,10 @@ from wellfit.wrappers import Wrapper
 
 SAMPLE, NETWORK = draw_sample(0), small_network("classification")
 RATES = {n: torch.tensor(0.1, dtype=torch.float64) for n in SAMPLE.params}
-ROWS = {"ADASYN", "BorderlineSMOTE", "ClassWeights", "OutlierFilter", "OverSample", "SMOTE", "SMOTENC", "UnderSample"}
+ROWS = {
+    "ADASYN", "BorderlineSMOTE", "ClassWeights", "OutlierFilter", "OverSample", "SMOTE", "SMOTENC", "SentenceOrder",
+    "Synonyms", "UnderSample", "WordDeletion", "WordInsertion", "WordSwap",
+}  # fmt: skip
 NETWORKS = {
     "BatchNorm", "FreezeStatistics", "GhostBatchNorm", "GroupNorm", "LayerNorm", "SkipConnection", "SpectralNorm",
     "WeightStandardization",
@@ -64,7 +67,7 @@ ON_ALL = {
     "AdversarialTraining", "AugMix", "AutoAugment", "Brightness", "ConfidencePenalty", "Contrast", "Crop", "CutMix",
     "Cutout", "Distillation", "EarlyStopping", "Flip", "InputGradientPenalty", "InputNoise", "JacobianPenalty",
     "LabelSmoothing", "Mixup", "RandAugment", "RandomErasing", "RDrop", "Rotation", "Saturation", "SelfDistillation",
-    "Shear", "Shift", "Transform", "TrivialAugment", "VirtualAdversarial", "Zoom",
+    "Shear", "Shift", "TokenMask", "Transform", "TrivialAugment", "VirtualAdversarial", "Zoom",
 }  # fmt: skip
 
 
@@ -241,7 +244,7 @@ def test_schedule_is_neutral_at_zero_and_as_given_at_one(cls):
     sample = draw_sample(0, inputs=cls.inputs)
     network = small_network("classification", cls.inputs)
     late = outcome(_at(part, 4.0), sample, network)
-    plain = outcome(Recipe(cls()).on(sample.x).parts[0], sample, network)
+    plain = outcome(Recipe(cls()).on(sample.target.weight).parts[0], sample, network)
     assert all(torch.equal(late[n], plain[n]) for n in plain)
 
 

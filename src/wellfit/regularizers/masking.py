@@ -125,6 +125,8 @@ class MaskedTokens(Regularizer):
     words: int = static(2000)
 
     def extend(self, params: Params, sites: Sequence[Site]) -> Params:
+        if not sites:  # a pattern that matches nothing
+            return {}
         tables = [s.table for s in sites if s.kind == "embedding" and s.table in params]
         if not tables:
             raise RecipeError(
@@ -142,6 +144,8 @@ class MaskedTokens(Regularizer):
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
         loss, seen = loss_of(x, target, now)
+        if self.extra("head") not in seen.params:  # under a pattern that matches nothing
+            return loss, seen
         scores, words, asked = self.guesses(loss_of, x, target, now, seen.params)
         costs = torch.nn.functional.cross_entropy(scores.flatten(0, 1), words.flatten(), reduction="none")
         weight = asked.to(costs.dtype) * target.weight.to(costs.dtype).unsqueeze(1)
