@@ -61,3 +61,32 @@ def test_plan_survives_json():
 def test_malformed_plans_are_refused(broken):
     with pytest.raises(RunFolderError):
         Plan.from_json(broken)
+
+
+def _one_by_one(rate, seconds=40.0, chunk=8):
+    return make_plan(
+        rows=700, inputs=0, valid_rows=150, folds=1, chunk=chunk, hands=2, mode="apart", engine="loop", rate=rate,
+        seconds=seconds, budget=seconds, size=(16, 0), bare=1.5,
+    )  # fmt: skip
+
+
+@given(st.floats(5, 2000), st.floats(5, 600))
+def test_one_by_one_candidates_are_cut_before_steps(rate, seconds):
+    """No training is short of what it takes as long as more than one candidate a processor is compared."""
+    plan = _one_by_one(rate, seconds)
+    assert plan.steps >= 200 or plan.rungs[0].members == 2
+    search = rate * seconds * plan.shares()["search"]
+    assert _cost(plan.rungs, 1) * plan.generations <= max(search, 2 * 10) * 1.01
+
+
+def test_a_slow_machine_trains_few_candidates_long():
+    """60 s and 100 member-steps/s: four candidates of over 200 steps, and as long trainings of the finalists."""
+    plan = _one_by_one(100.0, 60.0)
+    assert plan.rungs[0].members == 4
+    assert plan.steps >= 200
+    assert 100.0 * 60.0 * plan.shares()["rescoring"] >= 8 * plan.steps
+
+
+@pytest.mark.parametrize("rate", [50.0, 1e5])
+def test_shares_are_all_of_the_time(rate):
+    assert sum(_one_by_one(rate).shares().values()) == pytest.approx(1.0)

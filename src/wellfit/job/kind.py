@@ -63,6 +63,7 @@ class Kind(Protocol):
     Attributes:
         name: ``table``, ``image`` or ``text``: the word by which regularizers say what they are standard for.
         stacks: whether networks always train side by side; where not, a probe tries that against one by one.
+        stacks_from: seconds of budget from which the probe tries stacks.
         baselines: what a network has to beat: a key, what it is called, and how it is fitted.
     """
 
@@ -71,6 +72,9 @@ class Kind(Protocol):
 
     @property
     def stacks(self) -> bool: ...
+
+    @property
+    def stacks_from(self) -> float: ...
 
     @property
     def baselines(self) -> tuple[tuple[str, str, Fitter], ...]: ...

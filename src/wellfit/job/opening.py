@@ -146,7 +146,7 @@ def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:
     kind = stage.material.kind
     if kind.stacks or stage.given is not None:
         return ()
-    space = make_space(study, stage.material.table.task, long, kind.name)
+    space = make_space(study, stage.material.table.task, long, kind.name, tried=False)
     stage.space = space.parts
     return space.left_out
 
@@ -156,7 +156,8 @@ def _probed(stage: Stage, study: Study, left: float, device: str) -> Probe:
     if stage.material.kind.stacks:
         return choose(stage.engine, stage.material, stage.whole(), left, device)
     folds = stage.material.folds
-    probe = choose_way(stage.engine, study, stage.mixes(), size_batch(stage.material.fewest), left)
+    short = left < stage.material.kind.stacks_from
+    probe = choose_way(stage.engine, study, stage.mixes(), size_batch(stage.material.fewest), left, short=short)
     return dataclasses.replace(probe, chunk=max(1, probe.chunk // folds) * folds)
 
 

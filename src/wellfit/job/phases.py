@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -58,8 +59,9 @@ def _proposer(stage: Stage, rate: float) -> Proposer:
     parts = stage.parts()
     proposer = Proposer(parts, stage.seed, stage.levels)
     known = portfolio.cocktails(parts, rate, stage.plan.steps)
-    if stage.space is not None:  # no table: nothing is known of what does well
-        known = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
+    if stage.space is not None:  # no table: little is known of what does well
+        drawn = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
+        known = itertools.chain(portfolio.pictures(parts, rate, stage.plan.steps), drawn)
     for recipe, its_rate in known:
         proposer.start_with(recipe, its_rate)
     return proposer

@@ -45,6 +45,7 @@ class PictureKind:
 
     name: ClassVar[str] = "image"
     stacks: ClassVar[bool] = False
+    stacks_from: ClassVar[float] = 120.0
     baselines: ClassVar[tuple[tuple[str, str, Fitter], ...]] = (
         ("dummy", "the majority", fit_dummy),
         ("linear", "the linear model on pixels", fit_flat_linear),

@@ -29,15 +29,26 @@ ABLATED_FROM = 40.0
 """Seconds of budget from which there is an ablation: less would not train each ingredient's absence often enough."""
 
 
-def time_shares(bare: float, budget: float = 0.0) -> dict[str, float]:
+FEW = 4
+"""Candidates up to which re-scoring, which trains four finalists twice, takes more trainings than the search."""
+
+_JUDGED = 8
+"""Trainings that re-scoring takes at least: four finalists, two seeds."""
+
+FEW_SHARES = {"controls": 0.21, "search": 0.21, "rescoring": 0.50, "refit": 0.08}
+"""The division where there are few candidates: each training has about the same length then."""
+
+
+def time_shares(bare: float, budget: float = 0.0, few: bool = False) -> dict[str, float]:
     """How the time for training is divided, so that the controls get as many member-steps as the search.
 
     Args:
         bare: how many times as fast steps without regularizers are.
         budget: seconds in all: a long one leaves time for an ablation.
+        few: whether there are so few candidates that re-scoring takes most trainings.
     """
     ablation = ABLATION if budget >= ABLATED_FROM else 0.0
-    shares = {name: (1.0 - ablation) * share for name, share in SHARES.items()}
+    shares = {name: (1.0 - ablation) * share for name, share in (FEW_SHARES if few else SHARES).items()}
     both = shares["controls"] + shares["search"]
     return {
         **shares, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare), "ablation": ablation
@@ -95,6 +106,11 @@ class Plan:
     tries: int = 0
     bare: float = 1.0
     precision: str = "float32"
+
+    def shares(self) -> dict[str, float]:
+        """How the time for training is divided."""
+        few = self.mode == "apart" and self.rungs[0].members <= FEW
+        return time_shares(self.bare, self.budget, few)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -187,21 +203,23 @@ class Ladder:
         return once * self.generations
 
 
-def _ladders(turns: float, enough: int, whole: bool) -> list[Ladder]:
+def _ladders(turns: float, enough: int, mode: str) -> list[Ladder]:
     """From generous to bare; ``turns`` are steps of a wave in full stacks.
 
-    ``whole``: stacks are never smaller than the one that was compiled.
+    Stacks are never smaller than the one that was compiled; where members train one by one, a candidate left out is
+    time for the others, so that in the end each processor trains a single one.
     """
     many = max(1, min(8, int(turns / (Ladder((4, 1), 1.0, 1, "").cost() * enough))))
     generous = [Ladder((4, 1), 1.0, many, ""), Ladder((2, 1), 1.0, 1, "half as many candidates as usual")]
-    if whole:
+    if mode == "compiled":
         return [*generous, Ladder((1,), 1.0, 1, "a quarter of the usual candidates, and no halving")]
-    return [
+    found = [
         *generous,
         Ladder((2, 1), 0.5, 1, "a quarter of the usual candidates"),
         Ladder((1,), 0.5, 1, "an eighth of the usual candidates, and no halving"),
         Ladder((1,), 0.25, 1, "a sixteenth of the usual candidates, and no halving"),
     ]
+    return [*found, Ladder((1,), 0.125, 1, "one candidate a processor, and no halving")] if mode == "apart" else found
 
 
 def make_plan(
@@ -230,11 +248,15 @@ def make_plan(
     batch = batch or size_batch(rows)
     least, enough, most = full_steps(rows, batch)
     turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
-    share = time_shares(bare, budget)["search"]
-    for ladder in _ladders(turns * share, enough, mode == "compiled"):
+    fixed = 0.0 if mode == "apart" else FIXED_COST
+    if mode == "apart":  # no longer than the finalists can be trained, or what is chosen is chosen for another length
+        judged = int(_SURE * rate * seconds * time_shares(bare, budget, True)["rescoring"] / (_JUDGED * folds))
+        enough, most = min(enough, max(least, judged)), min(most, max(least, judged))
+    for ladder in _ladders(turns * time_shares(bare, budget)["search"], enough, mode):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
-        turns_here = turns / (FIXED_COST + (1.0 - FIXED_COST) * stack / chunk)  # a smaller stack saves less than that
-        steps = int(min(most, turns_here * share / ladder.cost()))
+        few = mode == "apart" and ladder.waves[0] * stack // folds * hands <= FEW
+        turns_here = turns / (fixed + (1.0 - fixed) * stack / chunk)  # a smaller stack saves less than that
+        steps = int(min(most, turns_here * time_shares(bare, budget, few)["search"] / ladder.cost()))
         if steps >= enough:
             break
     notes = [ladder.cut] if ladder.cut else []

@@ -53,16 +53,18 @@ def kind_of(x: torch.Tensor) -> str:
     return "table" if x.is_floating_point() or x.ndim == 1 else "text"
 
 
-def make_space(study: Trained, task: str, long: bool, data: str = "") -> Space:
+def make_space(study: Trained, task: str, long: bool, data: str = "", tried: bool = True) -> Space:
     """Every regularizer takes one step with the model; one that fails, or that finds no place to act, is left out.
 
     Args:
         data: the kind of data, where it is not to be told from the inputs.
+        tried: whether steps are taken; with wellfit's own networks it is enough to look for places, since every
+            regularizer is known to work with them.
     """
     parts, left_out = {}, []
     reached = _reached(study)
     for name, cls in searched(task, long, data or kind_of(study.rows.x)).items():
-        reason = _why_not(study, cls(), reached)
+        reason = _why_not(study, cls(), reached) if tried else _no_place(cls(), reached)
         if reason:
             left_out.append(f"{name}: {reason}")
         else:
@@ -83,6 +85,12 @@ def _reached(study: Trained) -> list[Site]:
     return seen
 
 
+def _no_place(part: Regularizer, reached: Sequence[Site]) -> str:
+    if "activation" in part.stages and not any(part.selects_site(s) for s in reached):
+        return "finds no place to act: values pass no activation that could be found"
+    return ""
+
+
 def _why_not(study: Trained, part: Regularizer, reached: Sequence[Site]) -> str:
     rows = study.rows.folds[0][0][:_TRIED_ON]
     x, target = study.rows.x[rows], study.rows.target.take(rows)
@@ -90,8 +98,8 @@ def _why_not(study: Trained, part: Regularizer, reached: Sequence[Site]) -> str:
         with warnings.catch_warnings(), own_draws(torch.tensor(0), torch.tensor(0)):
             warnings.simplefilter("ignore")
             lone = Lone(seeded(study.network, 0), Recipe(part), Adam(), rate=1e-3)
-            if "activation" in part.stages and not any(part.selects_site(s) for s in reached):
-                return "finds no place to act: values pass no activation that could be found"
+            if reason := _no_place(part, reached):
+                return reason
             labels = not target.classes and not target.values.is_floating_point()
             if labels and "batch" in part.stages and not _leaves_labels(part, lone, x, target):
                 return "mixes or softens labels, and the loss takes whole numbers"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 import warnings
 from typing import Protocol
 
@@ -57,6 +58,11 @@ class Mixes:
     nothing: Recipe
 
 
+_TIMES, _TRYING = 4.0, 0.25
+"""How many times as long as a bare stack one that carries everything takes to build (measured on images: 52 s to 14 s
+on a crowded machine), and the share of the time left that trying it may take."""
+
+
 _WHY = (
     ("randomness", "it draws random numbers of its own, which a stack cannot keep apart"),
     ("data-dependent control flow", "its forward decides by the values it computes"),
@@ -67,45 +73,65 @@ _WHY = (
 )
 
 
-def choose_way(engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float) -> Probe:
+def choose_way(
+    engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, *, short: bool = False
+) -> Probe:
     """Try a stack and the same members one by one; where both come to the same, the faster way is taken.
 
     One by one, a member carries the parts of its own recipe alone; in a stack all carry everything, most of it neutral.
 
+    A stack that carries nothing is tried first: where that is slower than one by one already, or took long to build, a
+    stack that carries all is not built, which takes several times as long.
+
     Args:
         left: seconds left for training.
+        short: whether that is too short for stacks to be tried at all.
     """
     seconds, hands = _SHARE * max(0.0, left), engine.hands
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of operations that vmap runs in a loop: they are timed here
-        reason, stack = _stacked(engine, study, mixes, batch, seconds)
         lone = _pace(engine, _members(1, mixes.typical), batch, "apart", seconds)
-        if reason:
+        reason, stack, light, what = "the budget is too short to try stacks", 0.0, 0.0, ""
+        if not short:
+            reason, stack, light, what = _tried(engine, study, mixes, batch, left, lone)
+        told = f"a stack of {STACK} runs {stack:,.0f} member-steps/s a process{what}, one by one {lone:,.0f}"
+        if reason or lone >= stack:
             bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
-            told = f"one by one: {reason} ({lone:,.0f} member-steps/s)"
-            return Probe(1, "apart", "loop", lone * hands, told, _bare(lone, bare))
-        told = f"a stack of {STACK} runs {stack:,.0f} member-steps/s a process, one by one {lone:,.0f}"
-        if lone > stack:
-            bare = _pace(engine, _members(1, mixes.nothing), batch, "apart", seconds)
-            way = f"one by one, which is faster here: {told}"
-            return Probe(1, "apart", "loop", lone * hands, way, _bare(lone, bare))
-        bare = _pace(engine, _members(STACK, mixes.nothing), batch, "traced", seconds)
+            way = f": {reason} ({lone:,.0f} member-steps/s)" if reason else f", which is faster here: {told}"
+            return Probe(1, "apart", "loop", lone * hands, f"one by one{way}", _bare(lone, bare))
         name, way = "processes" if hands > 1 else "stack", f"stacks of {STACK}: {told}"
-        return Probe(STACK, "traced", name, stack * hands, way, _bare(stack, bare))
+        return Probe(STACK, "traced", name, stack * hands, way, _bare(stack, light))
 
 
-def _stacked(engine: Engine, study: Networks, mixes: Mixes, batch: int, seconds: float) -> tuple[str, float]:
-    """Why the model cannot train in stacks, or nothing, and the pace of a stack."""
+def _tried(
+    engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, lone: float
+) -> tuple[str, float, float, str]:
+    """Why there are no stacks, or nothing; the pace of one, the pace of a bare one, and what the one carried."""
+    seconds, begun = _SHARE * max(0.0, left), time.monotonic()
+    reason, light = _stacked(engine, study, mixes.nothing, mixes.nothing, batch, seconds)
+    took = time.monotonic() - begun
+    if reason or light <= lone:
+        return reason, light, light, " without a regularizer"
+    if mixes.whole != mixes.nothing and _TIMES * took > _TRYING * left:
+        return f"a stack that carries every regularizer takes too long to build ({took:.0f} s bare)", 0.0, light, ""
+    reason, stack = _stacked(engine, study, mixes.whole, mixes.nothing, batch, seconds)
+    return reason, stack, light, ""
+
+
+def _stacked(
+    engine: Engine, study: Networks, carried: Recipe, nothing: Recipe, batch: int, seconds: float
+) -> tuple[str, float]:
+    """Why the model cannot train in stacks that carry a recipe, or nothing, and the pace of a stack."""
     if _too_large(seeded(study.network, 0)):
         return f"{STACK} of it, with what training keeps of each, would take more than a quarter of the memory", 0.0
     course = Course(_COMPARED, batch, 1, "traced")
-    members = _members(STACK, mixes.whole)
+    members = _members(STACK, carried)
     try:
         (stack,) = engine.run([Task(course, members)])
         pace = _pace(engine, members, batch, "traced", seconds)
     except Exception as error:  # whatever a model may raise under vmap
         return _told(error), 0.0
-    (alone,) = engine.run([Task(dataclasses.replace(course, mode="apart"), _members(2, mixes.nothing))])
+    (alone,) = engine.run([Task(dataclasses.replace(course, mode="apart"), _members(2, nothing))])
     if not _alike(stack.cohort.take([0, 1]), alone.cohort):
         return "a stack comes to other losses than the same members alone", 0.0
     return "", pace

@@ -14,7 +14,7 @@ from wellfit.job.ablation_bench import take_apart
 from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
 from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
-from wellfit.job.plan import ABLATED_FROM, at_pace, rescored, time_shares
+from wellfit.job.plan import ABLATED_FROM, at_pace, rescored
 from wellfit.job.stage import Stage
 from wellfit.searching.halving import Entrant
 
@@ -91,7 +91,7 @@ class Timetable:
 
     def shares(self) -> dict[str, float]:
         """How the time for training is divided."""
-        return time_shares(self.stage.plan.bare, self.stage.plan.budget)
+        return self.stage.plan.shares()
 
     def share_of_rest(self, name: str, *after: str) -> float:
         """A phase's share of the time that it and the phases after it have together."""

@@ -10,7 +10,26 @@ from wellfit.draws import hash_integers
 from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
-from wellfit.regularizers import EMA, L1, ClipNorm, Dropout, InputNoise, LabelSmoothing, MaxNorm, Mixup, WeightDecay
+from wellfit.regularizers import (
+    EMA,
+    L1,
+    ClipNorm,
+    Crop,
+    Cutout,
+    Dropout,
+    Flip,
+    InputNoise,
+    LabelSmoothing,
+    MaxNorm,
+    Mixup,
+    RandAugment,
+    RandomErasing,
+    Rotation,
+    Shift,
+    TrivialAugment,
+    WeightDecay,
+    Zoom,
+)
 from wellfit.searching.space import RATES, SHRINKERS, Candidate
 
 COCKTAILS: tuple[Recipe, ...] = (
@@ -29,6 +48,16 @@ COCKTAILS: tuple[Recipe, ...] = (
 )
 """From mild to strong, since a short budget tries the first few only and a short training bears little."""
 
+PICTURES: tuple[Recipe, ...] = (
+    Recipe(EMA(), Rotation(10.0), Shift(0.1), Zoom(0.1)),
+    Recipe(EMA(), Crop(0.1), Cutout(0.3), WeightDecay(0.1)),
+    Recipe(EMA(), RandAugment(7.0), Crop(0.1)),
+    Recipe(EMA(), Crop(0.125), Flip(0.5), Mixup(0.2), WeightDecay(0.3)),
+    Recipe(EMA(), Rotation(15.0), Shift(0.1), Zoom(0.2), RandomErasing(0.25), Dropout(0.1), WeightDecay(0.3)),
+    Recipe(EMA(), TrivialAugment(), LabelSmoothing(0.05)),
+)
+"""For pictures, from mild to strong; none but the fourth takes a mirror image for the same thing."""
+
 _DRAWN = 12
 """Cocktails of a space without a portfolio: as many as tables have."""
 
@@ -41,11 +70,23 @@ def cocktails(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -
 
     The moving average reaches back a 40th of a training of ``steps`` steps.
     """
-    decay = min(0.999, max(0.9, 1.0 - _AVERAGED / steps))
     for recipe in COCKTAILS:
-        known = Recipe(*(p.replace(decay=decay) if p.name == "EMA" else p for p in recipe if p.name in parts))
+        known = _reaching(Recipe(*(p for p in recipe if p.name in parts)), steps)
         if len(known) > 1:
             yield known, rate
+
+
+def pictures(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -> Iterator[tuple[Recipe, float]]:
+    """The portfolio for pictures, where a space has all parts of a cocktail: none where data are no pictures."""
+    for recipe in PICTURES:
+        if all(p.name in parts for p in recipe):
+            yield _reaching(recipe, steps), rate
+
+
+def _reaching(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe with a moving average that reaches back a 40th of a training."""
+    decay = min(0.999, max(0.9, 1.0 - _AVERAGED / steps))
+    return Recipe(*(p.replace(decay=decay) if p.name == "EMA" else p for p in recipe))
 
 
 def drawn(parts: Mapping[str, type[Regularizer]], rate: float, steps: int, seed: int) -> Iterator[tuple[Recipe, float]]:
