@@ -64,6 +64,7 @@ class Kind(Protocol):
         name: ``table``, ``image`` or ``text``: the word by which regularizers say what they are standard for.
         stacks: whether networks always train side by side; where not, a probe tries that against one by one.
         stacks_from: seconds of budget from which the probe tries stacks.
+        proven: whether every part that is standard for the kind is known to work with its networks: none is tried.
         baselines: what a network has to beat: a key, what it is called, and how it is fitted.
     """
 
@@ -75,6 +76,9 @@ class Kind(Protocol):
 
     @property
     def stacks_from(self) -> float: ...
+
+    @property
+    def proven(self) -> bool: ...
 
     @property
     def baselines(self) -> tuple[tuple[str, str, Fitter], ...]: ...

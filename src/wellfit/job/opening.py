@@ -146,7 +146,7 @@ def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:
     kind = stage.material.kind
     if kind.stacks or stage.given is not None:
         return ()
-    space = make_space(study, stage.material.table.task, long, kind.name, tried=False)
+    space = make_space(study, stage.material.table.task, long, kind.name, tried=not kind.proven)
     stage.space = space.parts
     return space.left_out
 

@@ -46,6 +46,7 @@ class PictureKind:
     name: ClassVar[str] = "image"
     stacks: ClassVar[bool] = False
     stacks_from: ClassVar[float] = 120.0
+    proven: ClassVar[bool] = True
     baselines: ClassVar[tuple[tuple[str, str, Fitter], ...]] = (
         ("dummy", "the majority", fit_dummy),
         ("linear", "the linear model on pixels", fit_flat_linear),

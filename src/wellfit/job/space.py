@@ -58,8 +58,7 @@ def make_space(study: Trained, task: str, long: bool, data: str = "", tried: boo
 
     Args:
         data: the kind of data, where it is not to be told from the inputs.
-        tried: whether steps are taken; with wellfit's own networks it is enough to look for places, since every
-            regularizer is known to work with them.
+        tried: whether steps are taken; where every part is known to work with a network, places are looked for only.
     """
     parts, left_out = {}, []
     reached = _reached(study)

@@ -35,6 +35,7 @@ class TableKind:
     name: ClassVar[str] = "table"
     stacks: ClassVar[bool] = True
     stacks_from: ClassVar[float] = 0.0
+    proven: ClassVar[bool] = False
     baselines: ClassVar[tuple[tuple[str, str, Fitter], ...]] = (
         ("dummy", "the majority", fit_dummy),
         ("linear", "the linear model", fit_linear),

@@ -40,6 +40,7 @@ class TextKind:
     name: ClassVar[str] = "text"
     stacks: ClassVar[bool] = False
     stacks_from: ClassVar[float] = 0.0
+    proven: ClassVar[bool] = False
     baselines: ClassVar[tuple[tuple[str, str, Fitter], ...]] = (
         ("dummy", "the majority", fit_dummy),
         ("linear", "the linear model on TF-IDF", fit_text_linear),
