@@ -57,7 +57,7 @@ def diagnose_run(control: Trained, others: Sequence[Trained], fresh: bool, limit
         findings = [*findings, first]
     check = CHECKS[first.name]
     told = first.sentence if first.name in ("healthy", "undecided") else f"{check.title}: {first.sentence}"
-    missing = ["layers, leaks, labels, other learning rates and half of the rows: wellfit diagnose does"]
+    missing = ["leaks, labels, other learning rates and half of the rows: wellfit diagnose does"]
     enough = len(last) >= limits.seeds
     if not enough:
         missing.append(f"more than {len(last)} seeds: {limits.seeds:g} are needed to confirm anything")

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from wellfit.diagnosis.bench import Bench, Recorded
+from wellfit.target import Target
 from wellfit.training.apart import member
 from wellfit.training.cohort import seeded
 from wellfit.training.epochs import filled_with
+from wellfit.training.optimizers import Optimizer
 from wellfit.training.step import Trainer, network_weights
 
 _ROWS = 1024
@@ -22,18 +24,27 @@ _SQUASHERS = (nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Hardsigmoid)
 
 
 def look(bench: Bench, record: Recorded, own: list[int]) -> list[dict[str, Any]]:
+    """One entry per layer with weights of the setting's first training, see ``look_at``."""
+    setting, one = bench.setting, record.members[own[0]]
+    first = seeded(lambda: bench.network(one.recipe), one.seed)
+    last = filled_with(first, {**network_weights(member(record.weights, own[0]))})
+    rows = bench.sample[:_ROWS]
+    return look_at(
+        first, last, setting.x[rows], setting.target.take(rows), setting.rule(), setting.optimizer, setting.rate
+    )
+
+
+def look_at(
+    first: nn.Module, last: nn.Module, x: Tensor, target: Target, rule: Optimizer, optimizer: str, rate: float
+) -> list[dict[str, Any]]:
     """One entry per layer with weights: norms, gradients, updates, and the units behind it.
 
     Gradients are those of the clean loss on training rows, at first and at last weights, by which they are divided:
     rms(gradient) / rms(weight). The smaller of both counts, since a network that fits its rows has small ones anyway,
     all alike.
     """
-    setting = bench.setting
-    first = seeded(lambda: bench.network(record.members[own[0]].recipe), record.members[own[0]].seed)
-    last = filled_with(first, {**network_weights(member(record.weights, own[0]))})
-    rows = bench.sample[:_ROWS]
-    start, end = (_gradients(bench, n, rows) for n in (first, last))
-    units = _units(last, setting.x[rows])
+    start, end = (_gradients(Trainer(n, rule), n, x, target) for n in (first, last))
+    units = _units(last, x)
     kept = dict(first.named_parameters())
     found = []
     for name, weight in last.named_parameters():
@@ -43,22 +54,19 @@ def look(bench: Bench, record: Recorded, own: list[int]) -> list[dict[str, Any]]
         layer = name.removesuffix(".weight")
         found.append({
             "name": layer, "gradient_ratio": ratios[0], "gradient_ratio_end": ratios[1],
-            "update_ratio": _update(setting.optimizer, setting.rate, end[name], weight),
+            "update_ratio": _update(optimizer, rate, end[name], weight), "parameters": weight.numel(),
             "dead": units.get(layer, {}).get("dead"), "saturated": units.get(layer, {}).get("saturated"),
             "norm": float(weight.detach().norm()), "first_norm": float(kept[name].detach().norm()),
         })  # fmt: skip
     return found
 
 
-def _gradients(bench: Bench, network: nn.Module, rows: Tensor) -> dict[str, Tensor]:
-    setting = bench.setting
-    trainer = Trainer(network, setting.rule())
+def _gradients(trainer: Trainer, network: nn.Module, x: Tensor, target: Target) -> dict[str, Tensor]:
     weights = {n: w.detach() for n, w in (*network.named_parameters(), *network.named_buffers())}
     names = [n for n, w in network.named_parameters() if w.requires_grad]
-    target = setting.target.take(rows)
 
     def loss(params: dict[str, Tensor]) -> Tensor:
-        return target.loss(trainer.predict({**weights, **params}, setting.x[rows]))
+        return target.loss(trainer.predict({**weights, **params}, x))
 
     found = torch.func.grad(loss)({n: weights[n] for n in names})
     return {**{n: torch.zeros_like(w) for n, w in weights.items()}, **found}

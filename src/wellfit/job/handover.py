@@ -27,12 +27,14 @@ from wellfit.job.compare import (
 )
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
+from wellfit.job.inside import inside_record
 from wellfit.job.nets import Nets
 from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
 from wellfit.job.run_diagnosis import diagnosis_of, say_why
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
+from wellfit.job.tried import tried_record
 from wellfit.job.winners_curse import curse_record
 from wellfit.lint import Finding
 from wellfit.proof import fit_temperature, greedy_weights
@@ -205,7 +207,9 @@ def _complete(
     record["calibration"] = {"temperature": use["ensemble"]["temperature"]}
     record["search"] = search_record(stage, finalists, chosen)
     record["curves"] = curves_of(finalists, chosen)
-    if diagnosis := diagnosis_of(stage, finalists):
+    record["inside"] = inside_record(stage, chosen)
+    record["plan"]["skipped"] += stage.skipped
+    if diagnosis := diagnosis_of(stage, finalists, chosen):
         record["diagnosis"] = diagnosis
 
 
@@ -220,6 +224,7 @@ def search_record(stage: Stage, finalists: Sequence[Finalist], chosen: Finalist)
              "step": e.step}
             for e in sorted(stage.pool, key=lambda e: e.score)[:200]
         ],
+        "tried": tried_record(stage),
         "finalists": [
             {"key": f.key, "label": f.candidate.label, "rate": f.candidate.rate, "score": f.score, "steps": f.steps,
              "chosen": f is chosen}

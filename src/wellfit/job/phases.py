@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wellfit.draws import hash_integers
-from wellfit.job.stage import Stage
+from wellfit.job.stage import Left, Stage
 from wellfit.recipe import Recipe
 from wellfit.regularizers import EarlyStopping
 from wellfit.searching import portfolio
@@ -96,6 +96,7 @@ def _climb(
     stage.alive = list(entrants)
 
     def leave(entrant: Entrant) -> None:
+        stage.left.append(Left(entrant.candidate, entrant.score, entrant.step))
         stage.diverged += entrant.step > 0 and not math.isfinite(entrant.score)
         if proposer:
             proposer.tell(entrant.candidate, entrant.score, entrant.step, False)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from wellfit.diagnosis.from_run import Trained, diagnose_run
+from wellfit.diagnosis.verdict import in_order
+from wellfit.job.edge import edge_finding
 from wellfit.job.history import losses_of
 from wellfit.job.phases import Finalist
 from wellfit.job.stage import Stage
 
 
-def diagnosis_of(stage: Stage, finalists: Sequence[Finalist]) -> dict[str, Any] | None:
+def diagnosis_of(stage: Stage, finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any] | None:
     """The record's diagnosis; None where the control was not re-scored on two seeds and two rows at least."""
     trained = [t for t in (_trained(stage, f) for f in _once(finalists)) if t is not None]
     control = next((t for t in trained if t.name == "control"), None)
@@ -21,7 +24,9 @@ def diagnosis_of(stage: Stage, finalists: Sequence[Finalist]) -> dict[str, Any] 
         return None
     others = [t for t in trained if t.name in ("single", "cocktail") and t.curves.shape[2] == control.curves.shape[2]]
     fresh = stage.material.judging != tuple(range(stage.material.folds))
-    return diagnose_run(control, others, fresh).to_json()
+    found = diagnose_run(control, others, fresh)
+    findings = in_order([*found.findings, edge_finding(stage, chosen)])
+    return dataclasses.replace(found, findings=findings).to_json()
 
 
 def say_why(stage: Stage, record: dict[str, Any]) -> None:

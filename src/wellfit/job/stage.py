@@ -21,7 +21,7 @@ from wellfit.regularizers import EarlyStopping
 from wellfit.searching import portfolio
 from wellfit.searching.halving import Arena, Entrant, RungRecord
 from wellfit.searching.levels import training_level
-from wellfit.searching.space import filled, neutral_whole, searched
+from wellfit.searching.space import Candidate, filled, neutral_whole, searched
 from wellfit.training.cohort import Cohort
 from wellfit.training.crew import Engine
 from wellfit.training.population import Course
@@ -49,12 +49,23 @@ class Weighed:
         return self.entrants[0].score
 
 
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """A candidate as it stood when it left the search, at the top or before."""
+
+    candidate: Candidate
+    score: float
+    step: int
+
+
 @dataclasses.dataclass
 class Stage:
     """What the phases share, and what has come of them so far.
 
     Attributes:
         pool: every entrant that trained to the end, controls included.
+        left: candidates as they stood when they left the search before its end.
+        skipped: what could not be looked at when the run was written down.
         records: what each rung was.
         spent: member-steps by phase.
         base: the data level that everything trains on, the controls too.
@@ -74,6 +85,8 @@ class Stage:
     given: Recipe | None = None
     pool: list[Entrant] = dataclasses.field(default_factory=list)
     alive: list[Entrant] = dataclasses.field(default_factory=list)
+    left: list[Left] = dataclasses.field(default_factory=list)
+    skipped: list[str] = dataclasses.field(default_factory=list)
     records: list[RungRecord] = dataclasses.field(default_factory=list)
     spent: dict[str, int] = dataclasses.field(default_factory=dict)
     diverged: int = 0

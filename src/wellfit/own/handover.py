@@ -19,6 +19,7 @@ from wellfit.job.compare import Contestant, best_weights, comparison, last_weigh
 from wellfit.job.folder import plain, write_json
 from wellfit.job.handover import chosen_recipe, search_record, stopped_verdict
 from wellfit.job.history import curves_of, history_bytes
+from wellfit.job.inside import layers_of
 from wellfit.job.phases import Finalist
 from wellfit.job.winners_curse import curse_record
 from wellfit.own.maker import ModelStudy
@@ -133,6 +134,9 @@ class Ending:
         self.record["lint"] = [f.to_json() for f in recipe.lint(optimizer="Adam")]
         self.record["search"] = search_record(self.stage, finalists, chosen)
         self.record["curves"] = curves_of(finalists, chosen)
+        entrant = min(chosen.entrants, key=lambda e: e.score)
+        self.record["inside"] = layers_of(self.stage, self.study.network, entrant) if entrant.cohort else {}
+        self.record["plan"]["skipped"] += self.stage.skipped
         tested = self.record["comparison"] if self.test is not None else []
         self.record["curse"] = curse_record(self.stage, chosen, tested)
 

@@ -105,6 +105,7 @@ thead th{color:var(--quiet);font-size:.84rem;vertical-align:bottom;border-bottom
 th:first-child{text-align:left}
 .wordy td,.wordy thead th{text-align:left}
 td{white-space:nowrap}.wordy td{white-space:normal;min-width:7rem}
+.wordy td:last-child{min-width:13rem}
 .models th:first-child{min-width:12rem;padding-left:.6rem}.models tr>:last-child{padding-right:.6rem}
 .models tbody th:first-child{padding-left:2rem;text-indent:-1.4rem}
 .models th small{text-indent:0}
@@ -141,7 +142,7 @@ figure,tr,.verdict,.swing,.finding{break-inside:avoid}pre code{white-space:pre-w
 .scroll{overflow:visible}.broad{min-width:0}
 .pair{grid-template-columns:1fr 1fr;gap:1rem 1.6rem}
 figure details{display:none}
-table{font-size:.86rem}th,td{padding:.25rem .5rem .25rem 0}.wordy td{min-width:0}
+table{font-size:.86rem}th,td{padding:.25rem .5rem .25rem 0}.wordy td,.wordy td:last-child{min-width:0}
 details::details-content{content-visibility:visible;block-size:auto}summary{display:none}}
 """
 
