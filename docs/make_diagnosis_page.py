@@ -60,6 +60,13 @@ A verdict is `confirmed` where an experiment shows it and `suspected` where only
 fewer than 50 validation rows health is not certified, and where a change seems to help but its interval reaches 0 the
 verdict is `undecided`; the smallest gain that could have been resolved is told.
 
+The remedy is a recipe, and a search can begin with it:
+
+```
+wellfit diagnose table.csv --target income --json > why.json
+wellfit fit table.csv --target income --start why.json
+```
+
 `wellfit fit` says why, too: its record holds a diagnosis of the network without regularization, from the trainings of
 the re-scoring. With three seeds or more it can be confirmed.
 
@@ -67,7 +74,7 @@ the re-scoring. With three seeds or more it can be confirmed.
 
 CSV with the columns `epoch, train_loss, val_loss` (also `accuracy`, `val_accuracy`, `lr`, under the usual other
 names), the JSON of Keras's `history.history`, the `metrics.csv` of Lightning's CSVLogger (rows of one epoch are
-merged), TensorBoard's event files where `tensorboard` is installed.
+merged), TensorBoard's event files or a folder of them (`tensorboard` itself is not needed).
 
 ## What it costs
 

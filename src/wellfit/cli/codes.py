@@ -120,6 +120,7 @@ _OTHERS: dict[str, str] = {
     "WF-V03": "A translation needs something of the problem that was not given.",
     "WF-V04": "No setting of the target is equal to that of the source.",
     "WF-U15": "The way to balance classes is unknown, does not fit the target, or is asked for twice.",
+    "WF-U18": "What a search is to begin with holds no recipe, or a recipe to train with is given, too.",
     "WF-U16": "The run's recipe cannot be taken apart: it is not there, or not all that made it is.",
     "WF-U17": "The run's table is not in the working folder, and was not named.",
     "WF-U40": "There is no figure of that name in the gallery.",

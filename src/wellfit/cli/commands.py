@@ -57,6 +57,7 @@ def fit(
     metric: o.Metric = None,
     task: o.Task = None,
     recipe: o.RecipeFile = None,
+    start: o.Start = None,
     allow: o.Allow = None,
     plan: o.Plan = None,
     seed: o.Seed = 0,
@@ -71,7 +72,7 @@ def fit(
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
         "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
         "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
-        "out": out, "text": text, "size": size,
+        "start": start, "out": out, "text": text, "size": size,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 

@@ -51,6 +51,7 @@ Drop = Annotated[list[str] | None, _column("Leave a column out; may be repeated.
 Valid = Annotated[str | None, _file("A file or folder with the validation rows.")]
 Test = Annotated[str | None, _file("A file or folder with the test rows.")]
 RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of searching.")]
+Start = Annotated[str | None, _file("What the search begins with: a recipe.json, a diagnosis (--json), or a run.")]
 Allow = Annotated[list[str] | None, typer.Option(metavar="CODE", help="Let the recipe break a rule; may be repeated.")]
 Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]
 Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where the predictions go, as .csv.")]

@@ -23,10 +23,9 @@ def read_history(path: str | Path) -> History:
 
     Raises:
         DataError: the file is missing, empty, of another kind, or holds no curve.
-        MissingExtra: event files need ``tensorboard``.
     """
     path = Path(path)
-    if "tfevents" in path.name or (path.is_dir() and any(path.glob("*tfevents*"))):
+    if "tfevents" in path.name or (path.is_dir() and any(path.rglob("*tfevents*"))):
         from wellfit.diagnosis.events import read_events
 
         return read_events(path)

@@ -35,6 +35,7 @@ def fit(
     class_weight: str | None = None,
     balance: str | None = None,
     recipe: str | Path | Recipe | None = None,
+    start: str | Path | Recipe | None = None,
     allow: Sequence[str] = (),
     plan: str | Path | None = None,
     task: str | None = None,
@@ -65,6 +66,7 @@ def fit(
         balance: ``weights``, ``smote`` or ``search`` to balance the classes of the training rows, or ``none`` to only
             compare; the run then shows all three side by side.
         recipe: a recipe to train with instead of searching.
+        start: what the search begins with: a recipe, ``wellfit.diagnose(...).recipe()``, or a file that holds one.
         allow: codes of the lint's errors that this recipe may break.
         plan: the run.json of an earlier run, whose plan is repeated.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
@@ -83,6 +85,7 @@ def fit(
     told = progress or Silent()
     shared = {
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
+        "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
         "size": size,
     }  # fmt: skip

@@ -25,6 +25,7 @@ from wellfit.job.probe import Probe, choose, pinned
 from wellfit.job.space import make_space
 from wellfit.job.stack_or_apart import BREADTH, choose_way
 from wellfit.job.stage import Stage
+from wellfit.job.start_recipe import start_recipe
 from wellfit.job.table_source import Source
 from wellfit.lint import Finding
 from wellfit.progress import Progress
@@ -123,6 +124,7 @@ def open_stage(
     check_places(given, seeded(study.network, 0))
     engine.open(study)
     stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
+    stage.start = start_recipe(options)
     stage.repeated = stored is not None
     left_out = set_space(stage, study, clock.seconds >= LONG_BUDGET)
     probe = pinned(stored) if stored else _probed(stage, study, clock.end - time.monotonic(), device)

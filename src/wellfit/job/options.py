@@ -37,6 +37,7 @@ class Options:
             ``smote`` makes synthetic rows, ``search`` takes what validates best, ``none`` leaves the rows as they are.
             All four compare the three side by side; None, the default, compares nothing.
         recipe: a recipe to train with instead of searching.
+        start: a recipe, a diagnosis or a run whose remedy the search begins with.
         allow: codes of the lint that this recipe may break though they are errors.
         plan: a run.json whose plan is repeated exactly.
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
@@ -59,6 +60,7 @@ class Options:
     class_weight: str | None = None
     balance: str | None = None
     recipe: str | Path | Recipe | None = None
+    start: str | Path | Recipe | None = None
     allow: tuple[str, ...] = ()
     plan: str | Path | None = None
     task: str | None = None
@@ -78,7 +80,7 @@ class Options:
                 continue
             if isinstance(value, Recipe):
                 value = "given"
-            elif field.name in ("valid", "test", "recipe") and value is not None:
+            elif field.name in ("valid", "test", "recipe", "start") and value is not None:
                 value = Path(value).name
             elif callable(value):
                 value = getattr(value, "__name__", type(value).__name__)

@@ -6,17 +6,19 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from wellfit.draws import hash_integers
 from wellfit.job.stage import Left, Stage
+from wellfit.job.start_recipe import within
 from wellfit.recipe import Recipe
+from wellfit.regularizer import Regularizer
 from wellfit.regularizers import EarlyStopping
 from wellfit.searching import portfolio
 from wellfit.searching.halving import Entrant, RungRecord, climb
-from wellfit.searching.space import Candidate, Proposer
+from wellfit.searching.space import RATES, Candidate, Proposer
 
 PATIENCE = 10.0
 
@@ -62,9 +64,23 @@ def _proposer(stage: Stage, rate: float) -> Proposer:
     if stage.space is not None:  # no table: little is known of what does well
         drawn = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
         known = itertools.chain(portfolio.pictures(parts, rate, stage.plan.steps), drawn)
-    for recipe, its_rate in known:
+    for recipe, its_rate in [*_asked(stage, parts, rate), *known]:
         proposer.start_with(recipe, its_rate)
     return proposer
+
+
+def _asked(stage: Stage, parts: Mapping[str, type[Regularizer]], rate: float) -> list[tuple[Recipe, float]]:
+    """The recipe that the person wants the search to begin with, as far as it is searched."""
+    if stage.start is None:
+        return []
+    recipe, changed = within(stage.start, parts)
+    for told in changed:
+        stage.progress.say("note", f"start: {told}")
+    if not len(recipe):
+        stage.progress.say("note", "start: nothing of that recipe is searched here, so the search begins as usual")
+        return []
+    own = (stage.start.settings or {}).get("learning_rate", rate)
+    return [(recipe, min(max(float(own), RATES[0]), RATES[1]))]
 
 
 def _proposals(stage: Stage, proposer: Proposer, count: int, rate: float, generation: int) -> list[Candidate]:

@@ -63,6 +63,7 @@ class Stage:
     """What the phases share, and what has come of them so far.
 
     Attributes:
+        start: what the search begins with, where the person named it.
         pool: every entrant that trained to the end, controls included.
         left: candidates as they stood when they left the search before its end.
         skipped: what could not be looked at when the run was written down.
@@ -83,6 +84,7 @@ class Stage:
     seed: int
     tick: Callable[[str, float | None], None]
     given: Recipe | None = None
+    start: Recipe | None = None
     pool: list[Entrant] = dataclasses.field(default_factory=list)
     alive: list[Entrant] = dataclasses.field(default_factory=list)
     left: list[Left] = dataclasses.field(default_factory=list)
