@@ -49,7 +49,7 @@ def test_arrows_run_one_way(path):
         if layer == "report":
             assert target not in {"job", "cli", "searching", "training"}, f"{path.name} imports {module}"
         if target == "cli":
-            assert layer == "cli", f"{path.name} imports {module}"
+            assert layer == "cli" or path.name == "__main__.py", f"{path.name} imports {module}"
         if target == "adapters":  # Recipe.attach reaches them when it is called, nothing when it is imported
             assert layer == "adapters" or path.stem in FACES, f"{path.name} imports {module}"
         if layer in ("exporter", "importers", "own"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,6 +55,14 @@ def finish(
     record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
 ) -> Run:  # fmt: skip
     """Judge, choose and write; returns the run."""
+    with stage.judging.threaded():
+        return _finished(stage, finalists, refit, baselines, record, folder, status, used)
+
+
+def _finished(
+    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], baselines: Baselines | None,
+    record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
+) -> Run:  # fmt: skip
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     chosen = min(finalists, key=lambda f: f.score)
     groups, use = _groups(stage, chosen, refit)
@@ -64,6 +73,7 @@ def finish(
         sealed = SealedTest(stage.material)
         rows, truth, weight = sealed.open()
         judged = sorted(finalists, key=lambda f: f.score)
+        judged = _as_many_seeds_as_there_is_time_for(stage, judged, use, record)
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
         record["comparison"] = comparison(found, stage.metric, truth, weight)
@@ -82,6 +92,20 @@ def finish(
     _write(stage, groups, use, recipe, record, folder, finalists, used)
     _say(stage, record, folder)
     return Run(folder, record)
+
+
+def _as_many_seeds_as_there_is_time_for(
+    stage: Stage, finalists: Sequence[Finalist], use: dict[str, Any], record: dict[str, Any]
+) -> list[Finalist]:
+    """The finalists with the seeds that are judged; a plan that is repeated judges those that it did before."""
+    trained = max(len(f.entrants) for f in finalists)
+    others = sum(len(u["members"]) for u in use.values())
+    before = stage.plan.reached.get("test") if stage.repeated else None
+    seeds = before[0] if before else stage.judging.seeds(stage.material, len(finalists), trained, others)
+    if seeds < trained:
+        stage.plan.reached["test"] = [seeds]
+        record["plan"]["skipped"].append(f"test of {trained - seeds} of {trained} seeds: the test rows take long")
+    return [dataclasses.replace(f, entrants=f.entrants[:seeds]) for f in finalists]
 
 
 def _untested() -> dict[str, Any]:

@@ -16,6 +16,7 @@ import torch
 from wellfit.data import Split
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
+from wellfit.job.judging import time_judging
 from wellfit.job.metrics import Metric
 from wellfit.job.options import Options
 from wellfit.job.places import check_places
@@ -38,14 +39,24 @@ from wellfit.training.study import Study
 
 @dataclasses.dataclass
 class Clock:
-    """The budget: when it began, and when each thing has to be over."""
+    """The budget: when it began, and when each thing has to be over.
+
+    Attributes:
+        reserve: seconds that the test is known to take.
+    """
 
     started: float
     seconds: float
+    reserve: float = 0.0
 
     @property
     def end(self) -> float:
         """Training ends here; what is left is for testing and writing."""
+        return self.tested - self.reserve
+
+    @property
+    def tested(self) -> float:
+        """The test ends here; what is left is for writing."""
         return self.started + self.seconds - min(4.0, 0.5 + 0.05 * self.seconds)
 
     def used(self) -> float:
@@ -126,6 +137,7 @@ def open_stage(
     stage = Stage(material, metric, engine, draft, progress, options.seed, ticker(progress, clock), given)
     stage.start = start_recipe(options)
     stage.repeated = stored is not None
+    keep_time_for_the_test(stage, study, clock)
     left_out = set_space(stage, study, clock.seconds >= LONG_BUDGET)
     probe = pinned(stored) if stored else _probed(stage, study, clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
@@ -141,6 +153,15 @@ def open_stage(
     for cut in plan.cuts:
         progress.say("note", cut)
     return stage
+
+
+def keep_time_for_the_test(stage: Stage, study: Study, clock: Clock) -> None:
+    """A plan that is repeated judges as many seeds as it did before; else the test has its share of the budget."""
+    if stage.repeated:
+        return
+    stage.judging = time_judging(stage.material, study)
+    stage.judging.end = clock.tested
+    clock.reserve = stage.judging.reserve(stage.material, clock.tested - time.monotonic())
 
 
 def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 import warnings
 from typing import Protocol
@@ -11,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from wellfit.job.machine_memory import usable_memory
 from wellfit.job.probe import STACK, Probe
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Cohort, Member, seeded
@@ -21,7 +21,10 @@ from wellfit.training.study import Task
 _COPIES = 8
 """Copies of its weights that a member in training has, about: weights, gradient, Adam's two, the best, an average."""
 
-_MEMORY = 0.25  # of the machine's, that a stack's weights may take
+_KEPT = 8
+"""How many times the values of its largest layer a step keeps for the gradient, about."""
+
+_MEMORY = 0.25  # of what this process may have, that a stack may take
 
 _COMPARED = 4  # steps of a stack that have to come to what the same members come to alone
 
@@ -122,7 +125,7 @@ def _stacked(
     engine: Engine, study: Networks, carried: Recipe, nothing: Recipe, batch: int, seconds: float
 ) -> tuple[str, float]:
     """Why the model cannot train in stacks that carry a recipe, or nothing, and the pace of a stack."""
-    if _too_large(seeded(study.network, 0)):
+    if _too_large(study, batch):
         return f"{STACK} of it, with what training keeps of each, would take more than a quarter of the memory", 0.0
     course = Course(_COMPARED, batch, 1, "traced")
     members = _members(STACK, carried)
@@ -154,13 +157,11 @@ def _told(error: Exception) -> str:
     return known or f"vmap does not run it ({first})"
 
 
-def _too_large(network: nn.Module) -> bool:
-    held = sum(p.numel() * p.element_size() for p in network.parameters())
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return False  # another system: the probe's stack will show
-    return held * _COPIES * STACK > _MEMORY * memory
+def _too_large(study: Networks, batch: int) -> bool:
+    """Whether a stack's weights, and the values of a step where the network's shape tells them, take too much."""
+    held = sum(p.numel() * p.element_size() for p in seeded(study.network, 0).parameters()) * _COPIES
+    values = getattr(getattr(study, "shape", None), "values", 0) * batch * 4 * _KEPT
+    return (held + values) * STACK > _MEMORY * usable_memory()
 
 
 def _bare(full: float, bare: float) -> float:

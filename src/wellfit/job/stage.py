@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from wellfit.job.judging import Judging
 from wellfit.job.metrics import Metric
 from wellfit.job.plan import Plan
 from wellfit.job.prepare import Material
@@ -74,6 +75,7 @@ class Stage:
         levels: further data levels that the search may choose among, one for a candidate.
         weighed: the ways to balance classes that were compared.
         space: what is searched over, by name; None for all that is standard for tables.
+        judging: how long the test takes.
     """
 
     material: Material
@@ -98,6 +100,7 @@ class Stage:
     levels: tuple[Recipe, ...] = ()
     weighed: list[Weighed] = dataclasses.field(default_factory=list)
     space: dict[str, type[Regularizer]] | None = None
+    judging: Judging = dataclasses.field(default_factory=Judging)
 
     def pace(self, phase: str) -> float:
         """Member-steps a second of a phase's rungs, building left out."""

@@ -24,7 +24,8 @@ _FORGIVEN = 2.5
 """Seconds of tracing that a deadline waits for: a stack that has just been built should train, too."""
 
 _EVALUATED_AT_ONCE = 1024  # rows: larger blocks leave the cache
-_NUMBERS_AT_ONCE = 2**24  # of inputs, in as many rows: what networks make of a picture is many times its size
+_NUMBERS_AT_ONCE = 2**23  # of all members' inputs: what networks make of a picture is many times its size
+_CACHED = 2**17  # inputs of one member alone, for the same reason: what it makes of them should stay in the cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +113,8 @@ class Population:
         predict = torch.func.vmap(self.trainer.predict, in_dims=(0, 0 if own else None))
         if apart:
             predict = functools.partial(self._outputs_apart, own)
-        numbers = self.rows.x[:1].numel()
-        blocks = rows.split(max(1, min(_EVALUATED_AT_ONCE, _NUMBERS_AT_ONCE // max(1, numbers))), dim=-1)
+        held = _CACHED if apart else _NUMBERS_AT_ONCE // len(next(iter(weights.values())))
+        blocks = rows.split(max(1, min(_EVALUATED_AT_ONCE, held // max(1, self.rows.x[:1].numel()))), dim=-1)
         return torch.cat([predict(dict(weights), self.rows.x[block]) for block in blocks], dim=1)
 
     def _outputs_apart(self, own: bool, weights: dict[str, Tensor], x: Tensor) -> Tensor:
