@@ -10,7 +10,7 @@ from source_worlds import classes, moment
 from wellfit import MaskedTokens, Recipe, TokenMask
 from wellfit.fold import Fold, Texts
 from wellfit.models.bag_of_embeddings import BagOfEmbeddings
-from wellfit.text import Groups, SentenceOrder, Synonyms, WordDeletion, WordSwap
+from wellfit.text import BackTranslation, Groups, SentenceOrder, Synonyms, WordDeletion, WordSwap
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam
 
@@ -20,13 +20,21 @@ def _fold(*texts):
 
 
 def test_row_49_text_augmentation():
-    """Synonyms and another order of sentences: the same label, other words, and nothing that turns the sense."""
+    """Synonyms, back-translation, another order: the same label, other words, and nothing that turns the sense."""
     data = _fold("The film is not good. We left.", "A dull film! Never again.")
     now = dataclasses.replace(moment(), resources={"lexicon": Groups((("film", "movie"), ("good", "fine")))})
     reworded = Synonyms(1.0).resample(data, now)
     assert reworded.x.values[2:] == ("The movie is not fine. We left.", "A dull movie! Never again.")
     ordered = SentenceOrder(1.0).resample(data, now)
     assert ordered.x.values[2:] == ("We left. The film is not good.", "Never again. A dull film!")
+    script = {
+        "The film is not good. We left.": "The movie is not any good, so we left.",
+        "A dull film! Never again.": "",
+    }
+    translator = dataclasses.replace(now, resources={"translator": lambda texts: [script.get(t, t) for t in texts]})
+    translated = BackTranslation(1.0).resample(data, translator)
+    assert translated.x.values[2:] == ("The movie is not any good, so we left.",)
+    assert translated.labels.tolist() == [0, 1, 0]
     for made in (reworded, ordered, WordSwap(0.5).resample(data, now), WordDeletion(0.2).resample(data, now)):
         assert made.labels.tolist() == [0, 1, 0, 1]
         assert made.x.values[:2] == data.x.values

@@ -56,8 +56,8 @@ from wellfit.wrappers import Wrapper
 SAMPLE, NETWORK = draw_sample(0), small_network("classification")
 RATES = {n: torch.tensor(0.1, dtype=torch.float64) for n in SAMPLE.params}
 ROWS = {
-    "ADASYN", "BorderlineSMOTE", "ClassWeights", "OutlierFilter", "OverSample", "SMOTE", "SMOTENC", "SentenceOrder",
-    "Synonyms", "UnderSample", "WordDeletion", "WordInsertion", "WordSwap",
+    "ADASYN", "BPEDropout", "BackTranslation", "BorderlineSMOTE", "ClassWeights", "OutlierFilter", "OverSample",
+    "SMOTE", "SMOTENC", "SentenceOrder", "Synonyms", "UnderSample", "WordDeletion", "WordInsertion", "WordSwap",
 }  # fmt: skip
 NETWORKS = {
     "BatchNorm", "FreezeStatistics", "GhostBatchNorm", "GroupNorm", "LayerNorm", "SkipConnection", "SpectralNorm",

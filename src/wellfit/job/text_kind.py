@@ -124,15 +124,13 @@ def _texts_of(material: Material, view: int, rows: Tensor) -> Texts:
 
 def _refuse_numbers_only(part: Regularizer) -> None:
     leaf = leaf_of(part)
-    if "resample" not in part.stages or (leaf.inputs == "text" and leaf.name not in _FOR_PIECES):
+    if "resample" not in part.stages or leaf.inputs == "text":
         return
-    pieces = leaf.name in _FOR_PIECES
-    why = "cuts words into pieces, and these networks read words" if pieces else (
-        "makes training rows anew, which is not done for texts")  # fmt: skip
-    fix = "" if pieces else " --class-weight balanced counts every class the same."
-    raise RecipeError(f"{part.name} {why}.", fix=f"Drop it from the recipe.{fix}", code="WF-R14")
+    raise RecipeError(
+        f"{part.name} makes training rows anew, which is not done for texts.",
+        fix="Drop it from the recipe; --class-weight balanced counts every class the same.",
+        code="WF-R14",
+    )
 
-
-_FOR_PIECES = frozenset({"BPEDropout"})
 
 TEXTS = TextKind()

@@ -37,6 +37,8 @@ from wellfit.regularizers.tabular import SMOTE, BorderlineSMOTE
 from wellfit.regularizers.tabular_schema import ADASYN, SMOTENC
 from wellfit.regularizers.targets import LabelSmoothing
 from wellfit.regularizers.variational import VariationalDropout
+from wellfit.text.back_translation import BackTranslation
+from wellfit.text.subwords import BPEDropout
 from wellfit.text.word_edits import SentenceOrder, Synonyms, WordDeletion, WordInsertion, WordSwap
 
 __all__ = [
@@ -58,6 +60,8 @@ __all__ = [
     "AlphaDropout",
     "AugMix",
     "AutoAugment",
+    "BPEDropout",
+    "BackTranslation",
     "Ball",
     "BatchNorm",
     "BorderlineSMOTE",

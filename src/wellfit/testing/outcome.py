@@ -18,7 +18,7 @@ from wellfit.sites import Site
 from wellfit.stacking import stack
 from wellfit.target import Target
 from wellfit.testing.hidden import hidden_forms
-from wellfit.testing.samples import Sample, as_numbers, draw_sample, small_fold, small_network
+from wellfit.testing.samples import Sample, as_numbers, draw_sample, small_fold, small_network, small_pairs
 from wellfit.text.lexicon import SMALL
 from wellfit.training.step import Seen, network_weights
 
@@ -233,7 +233,7 @@ def _resample(call: Any, part: Regularizer, sample: Sample, step: int) -> Params
     return {"x": as_numbers(later.x), "labels": later.labels, "weight": later.weight}
 
 
-_ON_TEXTS = {"lexicon": SMALL, "translator": _translated}
+_ON_TEXTS = {"lexicon": SMALL, "translator": _translated, "tokenizer": small_pairs()}
 
 
 _TRIALS: dict[tuple[str, ...], Callable[..., Params]] = {

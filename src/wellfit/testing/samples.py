@@ -14,6 +14,7 @@ from wellfit.fold import Fold, Texts
 from wellfit.models.bag_of_embeddings import BagOfEmbeddings
 from wellfit.models.mlp import MLP, Shape
 from wellfit.target import Target
+from wellfit.text.byte_pairs import BytePairs
 
 INPUTS, OUTPUTS, WIDTH, ROWS = 5, 3, 6, 12
 TOKENS, VOCABULARY = 7, 20
@@ -93,6 +94,9 @@ def small_fold(sample: Sample, inputs: str = "any") -> Fold:
         texts = Texts.of(" ".join(_SENTENCES[(i + k) % len(_SENTENCES)] for k in range(1 + i % 3)) for i in range(42))
         return Fold(texts, labels, torch.ones(42, dtype=sample.target.weight.dtype), classes)
     generator = torch.Generator().manual_seed(7)
+    if inputs == "tokens":
+        rows = torch.randint(VOCABULARY, (42, TOKENS), generator=generator)
+        return Fold(rows, labels, torch.ones(42, dtype=sample.target.weight.dtype), classes)
     numbers = torch.randn(42, INPUTS, generator=generator, dtype=torch.float64) + labels.unsqueeze(1)
     kinds = nn.functional.one_hot(torch.randint(3, (42,), generator=generator), 3).to(numbers.dtype)
     x = torch.cat([numbers, kinds, kinds[:, :1]], 1).to(sample.x.dtype)
@@ -103,6 +107,14 @@ _SENTENCES = (
     "A funny film about a big house.", "The story is awful, and it is slow.", "I did not buy the cheap picture.",
     "Ask @anna about [MASK] soon!", "Often a simple idea helps the child.",
 )  # fmt: skip
+
+
+def small_pairs() -> BytePairs:
+    """A byte-pair encoding of a few letters, whose pieces have the numbers of the sample's tokens."""
+    letters = ["[PAD]", "[UNK]", "[MASK]", *"abcdefg"]
+    merges = (*zip("abcdef", "bcdefg", strict=True), ("ab", "cd"), ("cd", "ef"), ("bc", "de"), ("abcd", "ef"))
+    pieces = [*letters, *("".join(pair) for pair in merges)]
+    return BytePairs(merges, {piece: number for number, piece in enumerate(pieces)}, frozenset(letters[:3]))
 
 
 def as_numbers(x: Tensor | Texts) -> Tensor:

@@ -115,6 +115,17 @@ def words_of(text: str, protect: Iterable[str] = (), spans: Iterable[tuple[int, 
     return words
 
 
+def kept_in(text: str, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()) -> list[str]:
+    """What no change may touch, each once, in order: names, numbers, addresses, tokens, and what a person protects.
+
+    >>> kept_in("Ask @bob or Mary about 3 films.")
+    ['@bob', 'Mary', '3']
+    """
+    given = [m.span() for m in _KEPT.finditer(text)] + [tuple(s) for s in spans] + _phrases(text, protect)
+    names = [(w.start, w.end) for w in words_of(text, protect, spans) if w.kept]
+    return list(dict.fromkeys(text[a:b] for a, b in _merged(given + names)))
+
+
 def _between(begins: set[int], found: Sequence[re.Match[str]], place: int) -> list[int]:
     return [b for b in range(found[place - 1].end(), found[place].start() + 1) if b in begins]
 
