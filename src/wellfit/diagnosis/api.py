@@ -35,7 +35,8 @@ def diagnose(
         rate, epochs, batch, optimizer: the setting's own; ``adam``, ``sgd`` or ``momentum``.
         seed: where first weights and the order of rows follow from.
         seeds: trainings of each change, 3 and up.
-        groups: (training + validation rows,) of whatever must not be shared by both.
+        groups: (training + validation rows,), or a pair, of what rows come from (patients, sites): whether both sides
+            share groups and gain from it, and whether a group is predicted worse by a model of the others.
         budget: wall time, ``60s``, ``10m`` or seconds: what does not fit in is left out and said.
         studies: ``learning-curve``, ``label-noise``, ``random-labels``, ``bias-variance``: each trains many times.
         limits: other thresholds.
@@ -52,7 +53,7 @@ def diagnose(
         try:
             setting = make_setting(
                 model, train, val, loss=loss, recipe=recipe, rate=rate, epochs=epochs, batch=batch,
-                optimizer=optimizer, seed=seed, seeds=seeds,
+                optimizer=optimizer, seed=seed, seeds=seeds, groups=groups,
             )  # fmt: skip
         except DataError as error:
             if error.code != _NOT_FINITE:

@@ -12,6 +12,7 @@ from wellfit.diagnosis.class_gap import classes
 from wellfit.diagnosis.copies import copied, share_interval
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.features import features
+from wellfit.diagnosis.group_checks import of_groups
 from wellfit.diagnosis.result import Finding
 from wellfit.diagnosis.setting import Setting
 from wellfit.proof import probabilities
@@ -21,6 +22,7 @@ def look(evidence: Evidence) -> list[Finding]:
     """Every check of the rows."""
     return [
         _broken(evidence), _leak(evidence), features(evidence), _mislabeled(evidence), classes(evidence).finding,
+        *([evidence.shift] if evidence.shift else []),
     ]  # fmt: skip
 
 
@@ -116,6 +118,9 @@ def _still(x: torch.Tensor) -> float:
 def _leak(evidence: Evidence) -> Finding:
     if evidence.copies is None:
         evidence.copies = copied(evidence.setting, evidence.limits)
+        leak, evidence.shift = of_groups(evidence.setting, evidence.limits)
+        if leak is not None and evidence.copies.outcome != "finding":
+            evidence.copies = leak
     gap = evidence.gap
     if evidence.copies.outcome != "finding" and gap.high < 0 and -gap.value > evidence.limits.gain * evidence.fitted:
         told = f"validation loss lies {-gap.value:.3g} below the clean training loss [{-gap.high:.3g}, {-gap.low:.3g}]"

@@ -30,7 +30,7 @@ class Evidence:
         base: the record that holds the setting itself, whose members stand at ``own``.
         layers: what goes on inside of it, see ``layers.look``.
         halves: trainings on one half of the rows each, where they were needed.
-        copies: what was found of rows on both sides.
+        copies, shift: what was found of rows and groups on both sides, and between groups.
         losses: by name, (seeds, rows) validation losses under each change.
         others: what models of other kinds get on the validation rows, once they were fitted.
         errors: by name, (seeds, rows) whether each answer is wrong at the end; empty for numbers.
@@ -49,6 +49,7 @@ class Evidence:
     layers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     halves: Recorded | None = None
     copies: Finding | None = None
+    shift: Finding | None = None
     losses: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     others: list[Any] | None = None
     errors: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)

@@ -10,7 +10,7 @@ import numpy as np
 from wellfit.errors import DataError
 from wellfit.proof import holm
 
-_WORSE, _SURE = 0.05, 0.01
+WORSE, SURE = 0.05, 0.01
 """Accuracy by which a group must fall below the others, and the adjusted p-value, for it to count."""
 
 
@@ -24,6 +24,8 @@ class Shifted:
         usual: by group: share of the same rows that models of all groups get right, which did not see these rows.
         p: by group, adjusted for their number.
         worst: the group that falls furthest.
+        fall: share of all rows that are right only by a model that knows their group, less the other way round.
+        sure: p-value of that, by the exact test of McNemar.
     """
 
     found: bool
@@ -31,6 +33,8 @@ class Shifted:
     usual: dict[Any, float]
     p: dict[Any, float]
     worst: Any
+    fall: float = 0.0
+    sure: float = 1.0
 
 
 def shift(x: Any, y: Any, groups: Any, seed: int = 0) -> Shifted:
@@ -57,15 +61,23 @@ def shift(x: Any, y: Any, groups: Any, seed: int = 0) -> Shifted:
         )
     pooled = _folded(x, y, seed)
     found = [_held_out(x, y, groups == name, pooled) for name in names]
-    adjusted = holm([p for _, _, p in found])
+    adjusted = holm([f[2] for f in found])
     keys = [n.item() if hasattr(n, "item") else n for n in names]
-    falls = [usual - own for own, usual, _ in found]
+    falls = [f[1] - f[0] for f in found]
     worst = int(np.argmax(falls))
-    ill = any(fall > _WORSE and p < _SURE for fall, p in zip(falls, adjusted, strict=True))
+    ill = any(fall > WORSE and p < SURE for fall, p in zip(falls, adjusted, strict=True))
     return Shifted(
         ill, {k: f[0] for k, f in zip(keys, found, strict=True)}, {k: f[1] for k, f in zip(keys, found, strict=True)},
-        dict(zip(keys, map(float, adjusted), strict=True)), keys[worst],
+        dict(zip(keys, map(float, adjusted), strict=True)), keys[worst], *_all_rows(found, len(x)),
     )  # fmt: skip
+
+
+def _all_rows(found: list[tuple[float, float, float, int, int]], rows: int) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    lost, won = sum(f[3] for f in found), sum(f[4] for f in found)
+    p = float(binomtest(lost, lost + won, alternative="greater").pvalue) if lost + won else 1.0
+    return (lost - won) / rows, p
 
 
 def _model() -> Any:
@@ -85,8 +97,10 @@ def _folded(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     return cross_val_predict(_model(), x, y, cv=folds) == y
 
 
-def _held_out(x: np.ndarray, y: np.ndarray, own: np.ndarray, pooled: np.ndarray) -> tuple[float, float, float]:
-    """Accuracy on the group by a model without it and by models with it, and the p-value of the fall."""
+def _held_out(
+    x: np.ndarray, y: np.ndarray, own: np.ndarray, pooled: np.ndarray
+) -> tuple[float, float, float, int, int]:
+    """Accuracy on the group by a model without it and by models with it, the p-value of the fall, rows lost and won."""
     from scipy.stats import binomtest
 
     if len(np.unique(y[~own])) < 2:
@@ -94,4 +108,4 @@ def _held_out(x: np.ndarray, y: np.ndarray, own: np.ndarray, pooled: np.ndarray)
     hits = _model().fit(x[~own], y[~own]).predict(x[own]) == y[own]
     lost, won = int((pooled[own] & ~hits).sum()), int((~pooled[own] & hits).sum())
     p = float(binomtest(lost, lost + won, alternative="greater").pvalue) if lost + won else 1.0
-    return float(hits.mean()), float(pooled[own].mean()), p
+    return float(hits.mean()), float(pooled[own].mean()), p, lost, won

@@ -39,6 +39,7 @@ class Setting:
         seed: of the first weights and the order of rows; the seeds of all trainings follow from it.
         seeds: trainings of each variant.
         outputs: the shape of what the model gives for one row.
+        groups: (rows,) of whatever rows come from, or None.
         mode: how stacks run: ``traced``, or ``apart`` for models that cannot be stacked.
     """
 
@@ -56,6 +57,7 @@ class Setting:
     seeds: int = 3
     outputs: tuple[int, ...] | None = None
     mode: str = "traced"
+    groups: np.ndarray | None = None
 
     @property
     def valid(self) -> int:
@@ -88,6 +90,7 @@ class Setting:
 def make_setting(
     make_model: Any, train: Any, val: Any, *, loss: Any = None, recipe: Any = None, rate: float = 1e-3,
     epochs: int = 20, batch: int | None = None, optimizer: str = "adam", seed: int = 0, seeds: int = 3,
+    groups: Any = None,
 ) -> Setting:  # fmt: skip
     """The setting of somebody's model and rows.
 
@@ -115,7 +118,23 @@ def make_setting(
     return Setting(
         looked.maker, x, goal.target(y, looked.dtype), parts[0].rows, labels, _recipe(recipe), rate,
         min(size, parts[0].rows), epochs, optimizer, seed, seeds, goal.outputs,
+        groups=_groups(groups, len(x)),
     )  # fmt: skip
+
+
+def _groups(groups: Any, rows: int) -> np.ndarray | None:
+    """(rows,) of both parts, from one array of both or a pair of arrays."""
+    if groups is None:
+        return None
+    pair = isinstance(groups, tuple) and len(groups) == 2 and all(np.ndim(g) == 1 for g in groups)
+    found = np.concatenate([np.asarray(g) for g in groups]) if pair else np.asarray(groups)
+    if found.shape != (rows,):
+        raise UsageError(
+            f"groups has the shape {found.shape}; ({rows},) is wanted: one for every training and validation row.",
+            fix="Give (train_groups, val_groups), or one array of both, training rows first.",
+            code="WF-G11",
+        )
+    return found
 
 
 def _recipe(recipe: Any) -> Recipe:

@@ -69,6 +69,7 @@ def table_setting(material: Material, options: Options, recipe: Recipe, epochs: 
         Network(shape), material.rows.x[rows], material.rows.target.take(rows), len(train),
         labels.long() if labels is not None else None, recipe, rate, size_batch(len(train)), epochs,
         seed=options.seed, outputs=tuple(material.rows.target.values.shape[1:]),
+        groups=None if material.table.group is None else np.asarray(material.table.group)[places],
     )  # fmt: skip
 
 
