@@ -12,8 +12,10 @@ import torch
 from wellfit.diagnosis import data_checks
 from wellfit.diagnosis.calibration import calibrated
 from wellfit.diagnosis.checks import CHECKS
+from wellfit.diagnosis.descent import second_descent
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.limits import Limits
+from wellfit.diagnosis.measures import measures
 from wellfit.diagnosis.remedies import cure
 from wellfit.diagnosis.result import Diagnosis, Finding
 from wellfit.diagnosis.rounds import run
@@ -23,6 +25,11 @@ from wellfit.diagnosis.stacks import way
 from wellfit.diagnosis.studies import check_studies, run_studies
 from wellfit.diagnosis.verdict import in_order, primary
 from wellfit.recipe import Recipe
+from wellfit.training.apart import member
+from wellfit.training.epochs import filled_with
+from wellfit.training.step import network_weights
+
+_MEASURED = 1024  # training rows that sharpness and margins are taken of
 
 
 def diagnose_setting(
@@ -46,11 +53,11 @@ def diagnose_setting(
     evidence = run(setting, limits, begun + seconds, thorough)
     layers = evidence.layers
     calibration, sure = calibrated(evidence)
-    findings = [*judge(evidence, layers), *data_checks.look(evidence), sure]
+    findings = [*judge(evidence, layers), second_descent(evidence), *data_checks.look(evidence), sure]
     found = conclude(evidence, layers, findings, time.monotonic() - begun)
     each = evidence.bench.seconds / max(1.0, found.cost["trainings"])
     more = run_studies(setting, tuple(studies), each, seconds, tell)
-    return dataclasses.replace(found, calibration=calibration, studies=more)
+    return dataclasses.replace(found, calibration=calibration, studies=more, measures=measured(evidence))
 
 
 def without_training(hopeless: Finding) -> Diagnosis:
@@ -59,6 +66,20 @@ def without_training(hopeless: Finding) -> Diagnosis:
     why = "everything else: it takes rows from which something can be learned"
     told = f"{check.title}: {hopeless.sentence}"
     return Diagnosis(check.verdict, check.code, "confirmed", told, (hopeless,), (), check.remedy, (why,))
+
+
+def measured(evidence: Evidence) -> dict[str, Any]:
+    """Sharpness and margins of the setting's first training, on training rows."""
+    setting, bench, place = evidence.setting, evidence.bench, evidence.own[0]
+    weights = network_weights(member(evidence.base.weights, place))
+    network = filled_with(bench.network(evidence.base.members[place].recipe), weights)
+    rows = bench.sample[:_MEASURED]
+    labels = setting.labels[rows] if setting.labels is not None else None
+    try:
+        found = measures(network, setting.x[rows], setting.target.take(rows), labels)
+    except (RuntimeError, NotImplementedError):  # operations whose gradient torch.func does not know
+        return {}
+    return found
 
 
 def conclude(evidence: Evidence, layers: list[dict[str, Any]], findings: list[Finding], seconds: float) -> Diagnosis:

@@ -39,6 +39,7 @@ class Limits:
     progress: float = _limit(0.02, "share of all progress made in the last tenth of the epochs; Tuning Playbook")
     large_loss: float = _limit(0.1, "validation loss in units of guessing below which a gap is no illness; digits")
     fitted: float = _limit(0.1, "training loss in units of guessing below which training rows count as fitted")
+    interpolated: float = _limit(0.01, "training loss in units of guessing of rows fitted to the last; Nakkiran")
     apart: float = _limit(0.3, "share of the validation loss taken by a gap that rules out underfitting; digits")
     easier: float = _limit(0.05, "share by which a change lowers the training loss that counts as fitting more")
     halved: float = _limit(0.25, "share of the loss at half of the data that the other half took away; digits")

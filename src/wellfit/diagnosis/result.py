@@ -108,6 +108,7 @@ class Diagnosis:
         layers: per layer its gradients, updates and units, see ``layers.look``.
         calibration: of the validation rows, see ``calibration.calibrated``.
         studies: what the opt-in studies came to, by name.
+        measures: sharpness and margins, see ``measures.measures``; to compare trainings by.
         cost: what it took: trainings, member-steps, seconds, and times one training of the setting.
         cure: the remedy as a recipe.
     """
@@ -123,6 +124,7 @@ class Diagnosis:
     layers: tuple[dict[str, Any], ...] = ()
     calibration: dict[str, Any] | None = None
     studies: dict[str, Any] = dataclasses.field(default_factory=dict)
+    measures: dict[str, Any] = dataclasses.field(default_factory=dict)
     cost: dict[str, float] = dataclasses.field(default_factory=dict)
     cure: Recipe | None = None
 
@@ -151,6 +153,7 @@ class Diagnosis:
             "findings": [f.to_json() for f in self.findings], "variants": [v.to_json() for v in self.variants],
             "remedies": list(self.remedies), "not_checked": list(self.not_checked), "layers": _all_plain(self.layers),
             "calibration": _all_plain(self.calibration), "studies": _all_plain(self.studies),
+            "measures": _all_plain(self.measures),
             "cost": _all_plain(self.cost), "recipe": self.cure.to_json() if self.cure is not None else None,
         }  # fmt: skip
 

@@ -13,6 +13,7 @@ from wellfit.diagnosis import layers, rules
 from wellfit.diagnosis.bench import Bench
 from wellfit.diagnosis.class_gap import classes
 from wellfit.diagnosis.data_checks import of_rows
+from wellfit.diagnosis.descent import second_descent
 from wellfit.diagnosis.experiment import (
     Evidence,
     folds,
@@ -218,7 +219,13 @@ def _weighted(trial: Trial) -> None:
         trial.elsewhere(other, Variant("weighted", label, trial.variants[BASE].recipe), note_weighted)
 
 
-ROUNDS = (_scaled, _inside, _freer, _restrained, _halved, _weighted)
+def _beyond_the_peak(trial: Trial) -> None:
+    """Four times the width, where the validation loss rose and fell again."""
+    if second_descent(trial.evidence).outcome == "finding" and "wider" not in trial.evidence.tried:
+        _wider(trial)
+
+
+ROUNDS = (_scaled, _inside, _freer, _restrained, _beyond_the_peak, _halved, _weighted)
 
 
 def _halves_for_labels(trial: Trial) -> None:

@@ -15,7 +15,7 @@ ORDER = (
 """Names of checks, most urgent first. What is not here (a noisy curve, the edge of a search) is listed, and is no
 verdict. Wrong labels stand before the overfitting that they bring about."""
 
-LISTED_UNLESS_CONFIRMED = ("class-gap", "shift", "label-noise")
+LISTED_UNLESS_CONFIRMED = ("class-gap", "shift", "label-noise", "double-descent")
 """Classes and groups differ in nearly all data, and where the target is hard to tell the surest rows err, too: without
 an experiment that mends it this is a note, not an illness."""
 

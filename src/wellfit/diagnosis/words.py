@@ -20,6 +20,7 @@ def told(found: Diagnosis, width: int = 100) -> str:
     lines += _block("unclear", [_finding(f) for f in found.findings if f.outcome == "undecided"], width)
     lines += _block("studies", [f"{name}: {s['sentence']}" for name, s in found.studies.items()], width)
     lines += _block("remedy", list(found.remedies), width)
+    lines += _block("measured", _measures(found), width)
     fine = [f.code for f in found.findings if f.outcome == "healthy"]
     lines += _block("fine", [", ".join(fine)] if fine else [], width)
     lines += _block("unseen", list(found.not_checked), width)
@@ -39,6 +40,16 @@ def _change(change: Tried) -> str:
 
 def _finding(finding: Finding) -> str:
     return f"{finding.code} {finding.sentence}"
+
+
+def _measures(found: Diagnosis) -> list[str]:
+    told = []
+    if found.measures.get("sharpness") is not None:
+        told.append(f"sharpness {found.measures['sharpness']:.3g} (how much the training loss rises close by)")
+    margins = found.measures.get("margins")
+    if margins:
+        told.append("margins over the spectral product " + ", ".join(f"{q} {v:.2g}" for q, v in margins.items()))
+    return told
 
 
 def _cost(cost: dict[str, float]) -> str:
