@@ -135,6 +135,8 @@ def test_sentences_are_found_as_a_reader_finds_them():
     assert [text[a:b] for a, b in sentences_of(text)] == [
         "Dr. Who ran!", "Really?!", "Yes, at 3.50 p.m. on day two...", "Fine",
     ]  # fmt: skip
+    for pause in ("dull ... and long . fine", "dull . . . and long . fine", "dull… and long. fine"):
+        assert len(sentences_of(pause)) == 2
     assert sentences_of("") == sentences_of("  ") == []
     assert order_sentences("One sentence alone.", Random(0), 1.0) == "One sentence alone."
     assert order_sentences("A b.\n\nC d!", Random(0), 1.0) == "C d!\n\nA b."

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
+from wellfit.text.context import describes
 from wellfit.text.forms import cased_like, sounds_open
 from wellfit.text.lexicon import Lexicon
 from wellfit.text.words import Word, sentences_of, words_of
@@ -34,7 +35,7 @@ def replace_words(
     >>> replace_words("Two great films.", Random(0), 1.0, Groups((("film", "movie"),)))
     'Two great movies.'
     """
-    found = _chosen(text, share, random, lexicon, protect, spans)
+    found = _chosen(text, random, share, lexicon, protect, spans)
     return _with(text, [(w.start, w.end, cased_like(other, w.text)) for w, other in found])
 
 
@@ -44,19 +45,25 @@ def insert_words(
 ) -> str:  # fmt: skip
     """Synonyms beside a share of the words that have one: ``a dull film`` becomes ``a dull dreary film``.
 
+    Words that describe another (between an article and a word) come first: there a second one reads best.
+
     >>> from wellfit.text.lexicon import Groups
     >>> insert_words("a dull film", Random(0), 1.0, Groups((("dull", "dreary"),)))
     'a dull dreary film'
     """
-    found = _chosen(text, share, random, lexicon, protect, spans)
-    after = [(w.end, w.end, f" {cased_like(other, w.text if len(w.text) > 1 and w.text.isupper() else 'a')}")
-             for w, other in found]  # fmt: skip
-    return _with(text, after)
+    found = _chosen(text, random, share, lexicon, protect, spans, describing_first=True)
+    return _with(text, [(w.end, w.end, f" {_inner_case(other, w.text)}") for w, other in found])
+
+
+def _inner_case(other: str, word: str) -> str:
+    """A word that does not begin a sentence: in capital letters where the other is all in capitals."""
+    return other.upper() if len(word) > 1 and word.isupper() else other
 
 
 def _chosen(
-    text: str, share: float, random: Random, lexicon: Lexicon, protect: Iterable[str], spans: Iterable[tuple[int, int]]
-) -> list[tuple[Word, str]]:
+    text: str, random: Random, share: float, lexicon: Lexicon, protect: Iterable[str], spans: Iterable[tuple[int, int]],
+    describing_first: bool = False,
+) -> list[tuple[Word, str]]:  # fmt: skip
     """Words with what can stand for them; where nothing is sure, one at most of what is less sure."""
     words = words_of(text, protect, spans)
     able = _able(words, random, lexicon)
@@ -65,6 +72,9 @@ def _chosen(
     if less_sure:
         able = _able(words, random, looser())
     random.shuffle(able)
+    if describing_first:
+        beside = {w: (words[i - 1].low, words[i + 1].low) for i, w in enumerate(words) if 0 < i < len(words) - 1}
+        able.sort(key=lambda pair: not describes(*beside.get(pair[0], ("", ""))))
     return able[: min(how_many(share, len(able)), 1 if less_sure else len(able))]
 
 

@@ -25,7 +25,7 @@ of a kind where they say nothing, and from which a sense is the one that is mean
 _VULGAR = word_set(
     """
     ass arse bitch bastard bloody bugger crap cunt damn fuck fucking goddam goddamn piss prick screw shit shtup
-    jazz bang bonk hump bed fairy fag queer coon jap chink spic nigger nigga kike darky negro nance pansy poof
+    jazz croak bang bonk hump bed fairy fag queer coon jap chink spic nigger nigga kike darky negro nance pansy poof
     pouf slut whore broad dame bird chick doll wench crippled retarded retard moron imbecile idiot
     """
 )

@@ -17,7 +17,7 @@ NEGATIONS = word_set(
     """
     no not never none nobody nothing nowhere neither nor n't cannot without hardly scarcely barely seldom rarely
     ain't aren't can't couldn't didn't doesn't don't hadn't hasn't haven't isn't mustn't needn't shan't shouldn't
-    wasn't weren't won't wouldn't too less least lack lacks lacking lacked fail fails failed failing
+    wasn't weren't won't wouldn't too less least little lack lacks lacking lacked fail fails failed failing
     """
 )
 """What turns the sense of a sentence: it is not replaced, moved or left out, and nothing is swapped across it."""
@@ -54,7 +54,9 @@ _KEPT = re.compile(
     """,
     re.X,
 )
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
+_END = re.compile(r"[.!?…]+(?:\s+[.!?…]+)*[\"'”’)\]]*(?=\s|$)")
+_PAUSE = re.compile(r"[.\s]*(?:…|\.\s*\.)[.\s]*")
+"""Three points, which end a sentence only where a capital letter follows."""
 _SHORT = word_set(
     """
     mr mrs ms dr prof st vs etc e.g i.e jr sr no fig inc ltd co u.s u.k a.m p.m
@@ -171,6 +173,8 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
     found, start = [], len(text) - len(text.lstrip())
     for match in _END.finditer(text):
         if match[0] == "." and text[start : match.start()].rpartition(" ")[2].lower() in _SHORT:
+            continue
+        if _PAUSE.fullmatch(match[0]) and text[match.end() :].lstrip()[:1].islower():
             continue
         if text[start : match.start()].strip():
             found.append((start, match.end()))
