@@ -36,6 +36,7 @@ from wellfit import (
     schedule,
 )
 from wellfit.draws import Now, member_key
+from wellfit.regularizers import colors
 from wellfit.regularizers.affine import Warp, mirrored, moved, sheared, turned, warp, zoomed
 from wellfit.regularizers.colors import away_from_gray, gray_shares, recolor, scaled_about
 from wellfit.stacking import stack
@@ -260,9 +261,9 @@ def test_one_color_matrix_is_the_parts_one_after_the_other():
 @pytest.mark.parametrize("others", [GEOMETRY, COLORS], ids=["geometry", "colors"])
 def test_one_interpolation_and_one_product(others, monkeypatch):
     calls = []
-    sampled, product = torch.nn.functional.grid_sample, torch.baddbmm
+    sampled, product = torch.nn.functional.grid_sample, colors.recolor
     monkeypatch.setattr(torch.nn.functional, "grid_sample", lambda *a, **k: calls.append(1) or sampled(*a, **k))
-    monkeypatch.setattr(torch, "baddbmm", lambda *a, **k: calls.append(1) or product(*a, **k))
+    monkeypatch.setattr(colors, "recolor", lambda *a, **k: calls.append(1) or product(*a, **k))
     Recipe(*others, Mixup(0.2)).batch(pictures(), target(), Now.at(1))
     assert len(calls) == 1
 
@@ -304,6 +305,14 @@ def test_members_of_a_stack_are_who_they_are_alone():
     stacked = torch.func.vmap(one)(stack(recipes, x), x, keys)
     for k, recipe in enumerate(recipes):
         assert_close(stacked[k], recipe.batch(x[k], target(), Now.at(2, k))[0], atol=1e-12, rtol=0)
+
+
+def test_mixed_precision_around_it_changes_no_picture():
+    """As under Lightning's ``bf16-mixed``: places and colors are not rounded to eight bits."""
+    x, recipe = pictures().float(), Recipe(*GEOMETRY, *COLORS)
+    plain = recipe.batch(x, target(), Now.at(1))[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(recipe.batch(x, target(), Now.at(1))[0], plain)
 
 
 def test_every_sample_step_and_seed_draws_for_itself_and_again_the_same():

@@ -115,7 +115,8 @@ def warp(
     )
     out = moved(exact) if black is None or fill != "constant" else moved(exact - black) + black
     still = (maps == torch.eye(3, dtype=maps.dtype, device=maps.device)).flatten(1).all(1)
-    return torch.where(still[:, None, None, None], x, out.to(x.dtype))
+    # at 0 and at 1 lerp is the one or the other, bit for bit, in less time than where takes
+    return torch.lerp(out, exact, still.to(exact.dtype)[:, None, None, None]).to(x.dtype)
 
 
 def _places(maps: Tensor, height: int, width: int, dtype: torch.dtype) -> Tensor:
@@ -125,8 +126,10 @@ def _places(maps: Tensor, height: int, width: int, dtype: torch.dtype) -> Tensor
     down = torch.arange(height, dtype=maps.dtype, device=maps.device) - (height - 1) / 2
     by_column = (units * maps[:, :2, 0])[:, None] * across[:, None]
     by_row = units * (maps[:, None, :2, 1] * down[:, None] + maps[:, None, :2, 2])
-    # float32 holds a place to a hundred-thousandth of a pixel
-    return by_column.to(dtype)[:, None] + by_row.to(dtype)[:, :, None]
+    # The two coordinates of a place as one complex number: a sum over an axis of two is ten times as slow on CPU.
+    # float32 holds a place to a hundred-thousandth of a pixel.
+    columns, rows = (torch.view_as_complex(part.to(dtype).contiguous()) for part in (by_column, by_row))
+    return torch.view_as_real(columns[:, None] + rows[:, :, None])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Lone:
         skips: whether eager steps leave out what a residual branch would compute for rows that are going to be dropped;
             the result is the same. A graph cannot: how many rows are left differs from step to step.
         resources: what the recipe names and cannot hold, such as a teacher: functions of the inputs.
+        pixels: the values of black and of white in each channel of pictures, where they are scaled; see ``Now``.
 
     Attributes:
         state: weights, moments and the recipe's memory.
@@ -44,9 +45,12 @@ class Lone:
         self, network: nn.Module, recipe: Recipe, optimizer: Optimizer, *, rate: float, seed: int = 0,
         mode: str = "eager", epoch_steps: int = 1, skips: bool = True,
         resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+        pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
     ) -> None:  # fmt: skip
         self.network = recipe.rewrite(network)
-        self.trainer = Trainer(self.network, optimizer, dict(resources or {}), skips=skips and mode == "eager")
+        self.trainer = Trainer(
+            self.network, optimizer, dict(resources or {}), pixels=pixels, skips=skips and mode == "eager"
+        )
         self.state: State = self.trainer.start(self.network, recipe)
         self.mode, self.steps, self.note = mode, 0, ""
         self._key, self._epoch_steps = member_key(seed), epoch_steps
