@@ -53,6 +53,16 @@ def test_a_weak_signal_that_is_overfitted_is_no_empty_input():
     assert by_name(found, "features").interval[0] > 0
 
 
+def test_a_target_that_is_hard_to_tell_is_not_called_mislabeled():
+    """Three quarters can be told at best; the surest rows err, but far less than all."""
+    x, y = plane(1600, columns=10, signal=1.8, seed=5)
+    found = diagnose(model=narrow(10), train=(x[:800], y[:800]), val=(x[800:], y[800:]), epochs=40, rate=3e-3,
+                     budget="10m")  # fmt: skip
+    assert found.code in ("WF020", "WF021"), str(found)
+    noise = by_name(found, "label-noise")
+    assert noise.outcome == "healthy" and noise.interval[0] > 0.005
+
+
 def test_saturated_units_are_not_called_overfitting():
     """Fitted all the same, with a gap that restraint narrows; unsaturated units gain more."""
 

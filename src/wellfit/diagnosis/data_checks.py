@@ -132,7 +132,8 @@ def _mislabeled(evidence: Evidence) -> Finding:
     """Wrong labels: among held-out training rows those of which the model is surest should be right.
 
     The two halves of the training rows predict each other. Rows that are hard make a model unsure; wrong labels are
-    spread over all rows, and so the error of the surest quarter is about their share.
+    spread over all rows, and so the error of the surest quarter is about their share. Where the target is merely hard
+    to tell, the surest rows err far less than all.
     """
     setting, limits = evidence.setting, evidence.limits
     if setting.labels is None:
@@ -146,9 +147,11 @@ def _mislabeled(evidence: Evidence) -> Finding:
     surest = wrong[np.argsort(-sure)[:few]]
     share, interval = float(surest.mean()), share_interval(surest)
     told = f"{share:.1%} [{interval[0]:.1%}, {interval[1]:.1%}] of the held-out rows that are surest have another label"
+    told += f", of all {wrong.mean():.1%}"
+    spread = share > limits.spread * wrong.mean()
     over = evidence.helps("early_stopping", "more", "much_more") is not None
     wide = evidence.gap.low > limits.apart * evidence.valid
-    if interval[0] > limits.mislabeled and (over or wide):
+    if interval[0] > limits.mislabeled and spread and (over or wide):
         change = evidence.helps("early_stopping", "more", "much_more")
         return Finding("label-noise", "finding", told, share, "of labels", interval, change is not None)
     return Finding("label-noise", "healthy", told, share, "of labels", interval)

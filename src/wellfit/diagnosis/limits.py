@@ -44,6 +44,7 @@ class Limits:
     easier: float = _limit(0.05, "share by which a change lowers the training loss that counts as fitting more")
     halved: float = _limit(0.25, "share of the loss at half of the data that the other half took away; digits")
     mislabeled: float = _limit(0.02, "error of the surest quarter of held-out rows; 0 on clean digits")
+    spread: float = _limit(0.5, "error of the surest held-out rows over that of all; logistic targets: 0.4 or less")
     duplicates: float = _limit(0.01, "share of validation rows that are training rows; deepchecks warns from any")
     near: float = _limit(
         0.02, "distance in units of the usual one to a neighbor that makes a near copy; digits, made numbers"
