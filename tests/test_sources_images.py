@@ -64,7 +64,17 @@ def test_row_39_autoaugment_policy():
 
 
 def test_row_69_policies_found_by_search():
-    from wellfit import Rotation, Shift
+    """The default search draws from the augmentations; what it found on KMNIST is a recipe file that can be used."""
+    from pathlib import Path
+
+    from wellfit import RandAugment, Recipe, Rotation, Shift
     from wellfit.searching.space import searched
 
-    assert {Rotation.__name__, Shift.__name__} <= set(searched("classification", data="image"))
+    known = searched("classification", data="image")
+    assert {Rotation.__name__, Shift.__name__, RandAugment.__name__} <= set(known)
+    found = Recipe.load(Path(__file__).parents[1] / "benchmarks" / "results" / "kmnist-policy.json")
+    assert {p.name for p in found} <= set(known)
+    x = torch.rand(50, 1, 28, 28)
+    out, _ = found.batch(x, None, moment())
+    assert out.shape == x.shape
+    assert not torch.equal(out, x)
