@@ -213,8 +213,9 @@ def test_the_part_translates_by_its_models_names_and_keeps_translations(tiny, tm
 
 def test_a_model_that_is_not_there_and_packages_that_are_not(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(DataError, match="no-such-model"):
-        Marian(str(tmp_path / "no-such-model"))(["a"])
+    for name in (str(tmp_path / "no-such-model"), "nobody/no-such-model"):
+        with pytest.raises(DataError, match="no-such-model"):
+            Marian(name)(["a"])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="transformers"):
         Marian("any")(["a"])

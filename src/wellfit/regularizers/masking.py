@@ -82,7 +82,7 @@ class MaskedTokens(Regularizer):
     recurrent layer of the embedding's width), those. The answer is compared with the embedding's own vectors (tied
     weights), so that the words learn from all texts what goes with what. The head is not handed over.
 
-    It doubles the cost of a step at least. At strength 0 both passes are made, and the first alone counts.
+    A step costs two to five times as much. At strength 0 both passes are made, and the first alone counts.
 
     Args:
         strength: per nat of cross-entropy, 0 (neutral) and up; 0.1 to 1 is usual.
@@ -122,7 +122,7 @@ class MaskedTokens(Regularizer):
     share: float = knob(0.15, low=0.05, high=0.25, minimum=1e-3, maximum=_MOST)
     mask: int = static(2)
     first: int = static(3)
-    words: int = static(2000)
+    words: int = static(1000)
 
     def extend(self, params: Params, sites: Sequence[Site]) -> Params:
         if not sites:  # a pattern that matches nothing

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from wellfit.draws import Now
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold, Texts
+from wellfit.regularizer import Regularizer
 from wellfit.text.lexicon import KINDS, Lexicon, find_lexicon
 from wellfit.text.varied import varied
 
@@ -74,19 +75,32 @@ def check_lexicon(kind: str) -> None:
         raise RecipeError(f"no lexicon is called {kind!r}; there are {', '.join(KINDS)}.", code="WF-X01")
 
 
-def edited(part: Any, data: Fold, now: Now, edit: Callable[..., str], **more: Any) -> Fold:
-    """The fold with the variants that a part's ``p``, ``variants`` and ``protect`` ask of an edit."""
-    refuse_numbers(data, part.name)
-    share = float(part.p)
-    if share <= 0:
-        return data
-    ready = functools.partial(edit, share=share, protect=phrases_of(part.protect), **more)
-    return with_variants(
-        data, now, part.variants, lambda texts, seed, number: varied(texts, ready, seed=seed, variant=number)
-    )
+class TextPart(Regularizer, abstract=True):
+    """What the parts that change words have in common: ``p``, ``variants`` and ``protect``, and some a ``lexicon``.
 
+    Attributes:
+        edit: (text, generator, share=, protect=, and lexicon= where the part names one) -> changed text.
+    """
 
-def edited_by_lexicon(part: Any, data: Fold, now: Now, edit: Callable[..., str]) -> Fold:
-    """The same with the lexicon that the part names."""
-    refuse_numbers(data, part.name)
-    return edited(part, data, now, edit, lexicon=lexicon_of(part.lexicon, now)) if float(part.p) > 0 else data
+    grade = "B-"
+    inputs = "text"
+    edit: ClassVar[Callable[..., str]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        part: Any = self
+        check_variants(self.name, part.variants)
+        if "lexicon" in self.statics():
+            check_lexicon(part.lexicon)
+
+    def resample(self, data: Fold, now: Now) -> Fold:
+        refuse_numbers(data, self.name)
+        part: Any = self
+        share = float(part.p)
+        if share <= 0:
+            return data
+        more = {"lexicon": lexicon_of(part.lexicon, now)} if "lexicon" in self.statics() else {}
+        ready = functools.partial(part.edit, share=share, protect=phrases_of(part.protect), **more)
+        return with_variants(
+            data, now, part.variants, lambda texts, seed, number: varied(texts, ready, seed=seed, variant=number)
+        )

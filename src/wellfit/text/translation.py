@@ -230,7 +230,7 @@ def load_marian(model: str, device: str) -> tuple[Any, Any]:
     try:
         with torch.random.fork_rng(devices=[]):  # weights are drawn before they are read
             tokenizer, network = MarianTokenizer.from_pretrained(model), MarianMTModel.from_pretrained(model)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # transformers 5 hands on the None of a file it did not find
         raise DataError(
             f"the translation model {model} cannot be loaded: {str(error).splitlines()[0]}",
             fix="Fetch it once while there is a network, or name a folder that holds it.",

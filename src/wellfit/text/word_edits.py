@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from wellfit.draws import Now
-from wellfit.fold import Fold
-from wellfit.regularizer import Regularizer, knob, static
+from wellfit.regularizer import knob, static
 from wellfit.text.edits import delete_words, insert_words, order_sentences, replace_words, swap_words
-from wellfit.text.rows import check_lexicon, check_variants, edited, edited_by_lexicon
+from wellfit.text.rows import TextPart
 
 _EDA = "Wei & Zou, EDA: Easy Data Augmentation Techniques for Text Classification, EMNLP 2019, arXiv 1901.11196"
 
 
-class Synonyms(Regularizer):
+class Synonyms(TextPart):
     """Add variants of training texts with synonyms in place of a share of the words that have one.
 
     A synonym comes in the form of its word (plural, past, ``-ing``, capital letters) and fits an ``a`` or ``an`` before
@@ -35,7 +33,8 @@ class Synonyms(Regularizer):
 
     Example:
         >>> import dataclasses, torch
-        >>> from wellfit.fold import Texts
+        >>> from wellfit.draws import Now
+        >>> from wellfit.fold import Fold, Texts
         >>> from wellfit.text.lexicon import Groups
         >>> now = dataclasses.replace(Now.at(0), resources={"lexicon": Groups((("film", "movie"),))})
         >>> data = Fold(Texts.of(["Dull films."]), torch.tensor([0]), torch.ones(1), 2)
@@ -52,23 +51,14 @@ class Synonyms(Regularizer):
     source = _EDA
     use_when = "fewer than a few thousand texts in everyday English"
     avoid_when = "the class hangs on exact words: part numbers, legal or medical terms"
-    grade = "B-"
-    inputs = "text"
+    edit = staticmethod(replace_words)
     p: float = knob(0.2, low=0.05, high=0.5, neutral=0.0, maximum=1.0)
     variants: int = static(1)
     lexicon: str = static("auto")
     protect: str = static("")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_variants(self.name, self.variants)
-        check_lexicon(self.lexicon)
 
-    def resample(self, data: Fold, now: Now) -> Fold:
-        return edited_by_lexicon(self, data, now, replace_words)
-
-
-class WordInsertion(Regularizer):
+class WordInsertion(TextPart):
     """Add variants of training texts with synonyms put in beside a share of the words that have one.
 
     ``a dull film`` becomes ``a dull dreary film``; the paper puts the synonym at any place of the sentence, which reads
@@ -89,7 +79,8 @@ class WordInsertion(Regularizer):
 
     Example:
         >>> import dataclasses, torch
-        >>> from wellfit.fold import Texts
+        >>> from wellfit.draws import Now
+        >>> from wellfit.fold import Fold, Texts
         >>> from wellfit.text.lexicon import Groups
         >>> now = dataclasses.replace(Now.at(0), resources={"lexicon": Groups((("dull", "dreary"),))})
         >>> data = Fold(Texts.of(["A dull film."]), torch.tensor([0]), torch.ones(1), 2)
@@ -105,23 +96,14 @@ class WordInsertion(Regularizer):
     source = _EDA
     use_when = "fewer than a few thousand texts, and Synonyms alone changes too little"
     avoid_when = "the class hangs on exact words, or texts are cut off at a length"
-    grade = "B-"
-    inputs = "text"
+    edit = staticmethod(insert_words)
     p: float = knob(0.1, low=0.03, high=0.4, neutral=0.0, maximum=1.0)
     variants: int = static(1)
     lexicon: str = static("auto")
     protect: str = static("")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_variants(self.name, self.variants)
-        check_lexicon(self.lexicon)
 
-    def resample(self, data: Fold, now: Now) -> Fold:
-        return edited_by_lexicon(self, data, now, insert_words)
-
-
-class WordSwap(Regularizer):
+class WordSwap(TextPart):
     """Add variants of training texts with a share of neighboring words the other way round.
 
     Only words with blanks alone between them are swapped; negations, names, numbers, addresses and tokens such as
@@ -140,7 +122,8 @@ class WordSwap(Regularizer):
 
     Example:
         >>> import torch
-        >>> from wellfit.fold import Texts
+        >>> from wellfit.draws import Now
+        >>> from wellfit.fold import Fold, Texts
         >>> data = Fold(Texts.of(["very good"]), torch.tensor([0]), torch.ones(1), 2)
         >>> WordSwap(0.5).resample(data, Now.at(0)).x.values
         ('very good', 'good very')
@@ -154,21 +137,13 @@ class WordSwap(Regularizer):
     source = _EDA
     use_when = "fewer than a few thousand texts, and a network that reads the order of words"
     avoid_when = "who did what to whom decides the class; a bag of words, which sees no change"
-    grade = "B-"
-    inputs = "text"
+    edit = staticmethod(swap_words)
     p: float = knob(0.2, low=0.05, high=0.5, neutral=0.0, maximum=1.0)
     variants: int = static(1)
     protect: str = static("")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_variants(self.name, self.variants)
 
-    def resample(self, data: Fold, now: Now) -> Fold:
-        return edited(self, data, now, swap_words)
-
-
-class WordDeletion(Regularizer):
+class WordDeletion(TextPart):
     """Add variants of training texts with a share of the words left out.
 
     Negations stay, and so do names, numbers, addresses, tokens such as ``[MASK]`` and the last word of a text: what
@@ -187,7 +162,8 @@ class WordDeletion(Regularizer):
 
     Example:
         >>> import torch
-        >>> from wellfit.fold import Texts
+        >>> from wellfit.draws import Now
+        >>> from wellfit.fold import Fold, Texts
         >>> data = Fold(Texts.of(["not good"]), torch.tensor([0]), torch.ones(1), 2)
         >>> WordDeletion(0.5).resample(data, Now.at(0)).x.values
         ('not good', 'not')
@@ -201,21 +177,13 @@ class WordDeletion(Regularizer):
     source = _EDA
     use_when = "fewer than a few thousand texts, of which single words say little"
     avoid_when = "texts of a few words, where each decides"
-    grade = "B-"
-    inputs = "text"
+    edit = staticmethod(delete_words)
     p: float = knob(0.1, low=0.03, high=0.4, neutral=0.0, maximum=1.0)
     variants: int = static(1)
     protect: str = static("")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_variants(self.name, self.variants)
 
-    def resample(self, data: Fold, now: Now) -> Fold:
-        return edited(self, data, now, delete_words)
-
-
-class SentenceOrder(Regularizer):
+class SentenceOrder(TextPart):
     """Add variants of training texts with a share of neighboring sentences the other way round.
 
     A text of one sentence gets no variant. Words inside a sentence stay as they are, and so does the label.
@@ -233,7 +201,8 @@ class SentenceOrder(Regularizer):
 
     Example:
         >>> import torch
-        >>> from wellfit.fold import Texts
+        >>> from wellfit.draws import Now
+        >>> from wellfit.fold import Fold, Texts
         >>> data = Fold(Texts.of(["It rained. We left."]), torch.tensor([0]), torch.ones(1), 2)
         >>> SentenceOrder(0.5).resample(data, Now.at(0)).x.values[1]
         'We left. It rained.'
@@ -247,15 +216,7 @@ class SentenceOrder(Regularizer):
     source = "Lewis et al., BART: Denoising Sequence-to-Sequence Pre-training, ACL 2020, arXiv 1910.13461"
     use_when = "texts of several sentences, each of which says what it says by itself"
     avoid_when = "one sentence a text; stories and arguments, whose order is their sense"
-    grade = "B-"
-    inputs = "text"
+    edit = staticmethod(order_sentences)
     p: float = knob(0.5, low=0.1, high=1.0, neutral=0.0, maximum=1.0)
     variants: int = static(1)
     protect: str = static("")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_variants(self.name, self.variants)
-
-    def resample(self, data: Fold, now: Now) -> Fold:
-        return edited(self, data, now, order_sentences)
