@@ -84,6 +84,7 @@ def test_no_text_of_a_record_becomes_markup(payload):
     whole, hostile = record(), poisoned(record(), payload, (*FORMAT, "code", "outcome", "kind"))
     for clean_row, row in zip(whole["ablation"]["rows"], hostile["ablation"]["rows"], strict=True):
         row["name"] = clean_row["name"]  # as the recipe has it: a part of another name is not struck out
+    hostile["ablation"]["lean"]["dropped"] = whole["ablation"]["lean"]["dropped"]
     clean, dirty = Reader(render(whole)), Reader(render(hostile))
     assert sorted(dirty.tags) == sorted(clean.tags)
     _harmless(dirty)
@@ -194,3 +195,11 @@ def test_the_builder_refuses_what_could_run():
 def test_the_builder_escapes_text_and_keeps_elements():
     assert h("p", "<b>", h("b", 'a"'), class_="x<y") == Html('<p class="x&lt;y">&lt;b&gt;<b>a&quot;</b></p>')
     assert h("p", None, False, 0, hidden=True, title=None) == "<p hidden>0</p>"
+
+
+def test_a_part_is_dropped_only_by_a_leaner_recipe_that_is_as_good():
+    """Not shown to earn its place, and dropped, are two things."""
+    found = record()
+    assert ">no: dropped<" in render(found) and ">not shown<" not in render(found)
+    found["ablation"] = {**found["ablation"], "lean": None, "why_no_lean": "no time was left"}
+    assert ">no: dropped<" not in render(found) and ">not shown<" in render(found)

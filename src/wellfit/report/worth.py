@@ -37,7 +37,7 @@ def earned(record: Mapping[str, Any]) -> Html | None:
     found = parts(form)
     empty = h("p", "The recipe is empty: no regularizer earned its place.") if form and not found else None
     body = [
-        empty, _recipe_table(found, _worth(facts)), _settings_line(form), _lint(record),
+        empty, _recipe_table(found, facts), _settings_line(form), _lint(record),
         pair([_ablation_plot(record, facts), _importance_plot(record)]), _lean(facts),
         h("p", _NEVER, class_="quiet") if not facts and found else None,
     ]  # fmt: skip
@@ -49,17 +49,20 @@ def _worth(facts: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {text_at(row, "name", limit=60): row for row in mappings_at(facts, "rows")[:_MOST]}
 
 
-def _recipe_table(found: list[Part], worth: Mapping[str, Mapping[str, Any]]) -> Html | None:
-    """The regularizers; a part that earned nothing is struck out, and its row says so in words too."""
+def _recipe_table(found: list[Part], ablation: Mapping[str, Any]) -> Html | None:
+    """The regularizers; a part that the leaner recipe does without is struck out, and its row says so in words too."""
     if not found:
         return None
+    worth, lean = _worth(ablation), mapping_at(ablation, "lean")
+    without = texts_at(lean, "dropped") if lean.get("non_inferior") is True else []
     facts, body = _sentences(), []
     for part in found[:100]:
         row = worth.get(part.name)
-        dropped = row is not None and row.get("kept") is False
+        shown = row is not None and row.get("kept") is not False
+        dropped = part.name in without
         name = h("del", part.name) if dropped else part.name
-        told = [] if not worth else ["not tested" if row is None else "no: dropped" if dropped else "yes"]
-        body.append((name, *told, settings_of(part), *facts.get(part.name, ("", ""))))
+        word = "not tested" if row is None else "no: dropped" if dropped else "yes" if shown else "not shown"
+        body.append((name, *([word] if worth else []), settings_of(part), *facts.get(part.name, ("", ""))))
     head = ("regularizer", *(["earned"] if worth else []), "strength", "what it does", "formula")
     return data_table(head, body, "The regularizers", "wordy")
 
