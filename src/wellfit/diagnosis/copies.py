@@ -37,32 +37,31 @@ def copied(setting: Setting, limits: Limits) -> Finding:
     if hits.mean() > limits.duplicates and hits.mean() > 2.0 * within:
         return Finding("leakage", "finding", told, float(hits.mean()), "of validation rows", share_interval(hits), True)
     near, usual = near_copies(setting, limits)
-    if len(near) and near.mean() > limits.duplicates and near.mean() > 2.0 * usual:
-        told = (
-            f"{near.mean():.1%} of the validation rows are training rows but for a trace, {usual:.1%} of the training "
-        )
-        return Finding("leakage", "finding", f"{told}rows nearly repeat each other", float(near.mean()),
+    if len(near) and near.mean() > limits.duplicates and share_interval(near)[0] > share_interval(usual)[1]:
+        told = f"{near.mean():.1%} of the validation rows are training rows but for a trace, "
+        told += f"{usual.mean():.1%} of the training rows nearly repeat each other"
+        return Finding("leakage", "finding", told, float(near.mean()),
                        "of validation rows", share_interval(near), True)  # fmt: skip
     return Finding("leakage", "healthy", told, float(hits.mean()), "of validation rows")
 
 
-def near_copies(setting: Setting, limits: Limits) -> tuple[np.ndarray, float]:
-    """(rows,) whether each validation row nearly is a training row, and the share of training rows that are to others.
+def near_copies(setting: Setting, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) whether each validation row nearly is a training row, and whether training rows are to each other.
 
     Near is a distance below ``limits.near`` of the median distance of a training row to its nearest neighbor, over
     inputs in units of their standard deviations. Whole-number inputs (words of a text) have no such distance.
     """
     if not setting.x.is_floating_point():
-        return np.zeros(0, dtype=bool), 0.0
+        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
     x = setting.x.reshape(len(setting.x), -1).double().numpy()
     train, valid = _some(x[: setting.held], setting.seed), _some(x[setting.held :], setting.seed)
     spread = train.std(0)
     if not np.isfinite(x).all() or not (spread > 0).any():
-        return np.zeros(0, dtype=bool), 0.0
+        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
     train, valid = (part[:, spread > 0] / spread[spread > 0] for part in (train, valid))
     among = _nearest(train[:1000], train, own=True)
     bar = limits.near * float(np.median(among))
-    return _nearest(valid, train) < bar, float((among < bar).mean())
+    return _nearest(valid, train) < bar, among < bar
 
 
 def _some(x: np.ndarray, seed: int) -> np.ndarray:
