@@ -14,7 +14,8 @@ the test rows are the set's own and are read once by each run. Entrants of one s
 ``single``        what wellfit hands over
 ``ensemble``      the greedy ensemble of its population
 
-The search starts from cocktails drawn at random: it is told nothing of the recipe made by hand.
+The search is told nothing of the recipe made by hand: for texts it starts from cocktails drawn at random, for images
+from a portfolio (`wellfit.searching.portfolio.PICTURES`) that does not hold it, with random ones behind.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from wellfit.regularizers import (
     L1,
     ClipNorm,
     Crop,
-    Cutout,
     Dropout,
     Flip,
     InputNoise,
@@ -50,13 +49,12 @@ COCKTAILS: tuple[Recipe, ...] = (
 
 PICTURES: tuple[Recipe, ...] = (
     Recipe(EMA(), Rotation(10.0), Shift(0.1), Zoom(0.1)),
-    Recipe(EMA(), Crop(0.1), Cutout(0.3), WeightDecay(0.1)),
     Recipe(EMA(), RandAugment(7.0), Crop(0.1)),
     Recipe(EMA(), Crop(0.125), Flip(0.5), Mixup(0.2), WeightDecay(0.3)),
     Recipe(EMA(), Rotation(15.0), Shift(0.1), Zoom(0.2), RandomErasing(0.25), Dropout(0.1), WeightDecay(0.3)),
     Recipe(EMA(), TrivialAugment(), LabelSmoothing(0.05)),
 )
-"""For pictures, from mild to strong; none but the fourth takes a mirror image for the same thing."""
+"""For pictures, from mild to strong; none but the third takes a mirror image for the same thing."""
 
 _DRAWN = 12
 """Cocktails of a space without a portfolio: as many as tables have."""
