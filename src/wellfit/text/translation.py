@@ -128,7 +128,7 @@ def _translated(texts: list[str], translate: Translator, batch: int, cache: Cach
             made = [str(t) for t in translate(some)]
             if len(made) != len(some):
                 came = f"the translator was given {len(some)} texts and gave {len(made)}"
-                raise UsageError(f"{came}.", fix="It has to answer each text with one.", code="WF-X08")
+                raise UsageError(f"{came}.", fix="It has to answer each text with one.", code="WF-X11")
             found.update(zip(some, made, strict=True))
             if cache is not None:
                 cache.add(some, made)
