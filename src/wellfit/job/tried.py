@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from wellfit.job.stage import Left, Stage
+from wellfit.recipe import leaf_of
 from wellfit.searching.halving import Entrant
 
 MOST = 400
@@ -49,7 +50,7 @@ def _first(entrant: Entrant) -> bool:
 
 def _knobs(one: Left) -> dict[str, float | None]:
     return {
-        f"{part.name} {knob}": _short(float(getattr(part, knob)))
+        f"{part.name} {knob}": _short(float(getattr(leaf_of(part), knob)))
         for part in one.candidate.recipe.active()
         for knob in part.knobs()
     }
