@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import os
 import statistics
 import time
@@ -21,10 +22,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from step_models import MODELS
-from wellfit.draws import Now
+from wellfit.draws import Now, Request, member_key, member_turn, shared_draw
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import (
@@ -40,6 +42,7 @@ from wellfit.regularizers import (
 )
 from wellfit.sites import Site
 from wellfit.target import Target
+from wellfit.training.compiler import in_place
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam
 
@@ -179,16 +182,31 @@ def compare_model(name: str, rounds: int, steps: int) -> None:
 
 
 def compare_parts(rounds: int, steps: int) -> None:
-    """Dropout forward and backward, the moving average, and a clip that does not act, by themselves."""
+    """Dropout forward and backward, the moving average, and a clip that does not act, by themselves.
+
+    Ours run as they do inside a step: compiled, the draw made beforehand from step and name and turned by the member's
+    key, the average written where it was.
+    """
     torch.manual_seed(0)
     network, x = MODELS["mlp"][0](), torch.randn(128, 784)
     h = torch.randn(128, 1024, requires_grad=True)
     theirs, ours, site, moment = nn.Dropout(0.3), Dropout(0.3), Site("hidden", "hidden"), [0]
-    upstream = torch.ones(128, 1024)
+    upstream, key = torch.ones(128, 1024), member_key(0)
+    asked: list[Request] = []
+    ours.activation(h, site, {}, dataclasses.replace(Now.at(0), asked=asked))
+    (wanted,) = asked
+
+    def inside(h: Tensor, shared: Tensor, step: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor]:
+        now = dataclasses.replace(Now.at(0), ready={wanted: (shared, member_turn(wanted, step, key))})
+        out, back = torch.func.vjp(lambda h: ours.activation(h, site, {}, now), h)
+        return out, *back(upstream)
+
+    values = h.detach()
+    step_dropout = torch.compile(make_fx(inside)(values, shared_draw(wanted, 0), torch.tensor(0), upstream))
 
     def our_dropout() -> None:
         moment[0] += 1
-        ours.activation(h, site, {}, Now.at(moment[0])).backward(upstream)
+        step_dropout(values, shared_draw(wanted, moment[0]), torch.tensor(moment[0]), upstream)
 
     network(x).sum().backward()
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.99))
@@ -196,14 +214,20 @@ def compare_parts(rounds: int, steps: int) -> None:
     ema, clip = EMA(0.99).start(weights), ClipNorm(1e9)
     grads = {n: p.grad for n, p in network.named_parameters()}
     now = Now.at(100)
-    step_ema = torch.compile(lambda part, w: part.after_step(w, now).average)
+    names, olds, news = list(weights), list(ema.average.values()), list(weights.values())
+
+    def averaged(*tensors: Tensor) -> list[Tensor]:
+        old, new = (dict(zip(names, half, strict=True)) for half in (tensors[: len(names)], tensors[len(names) :]))
+        return list(ema.remember(average=old).after_step(new, now).average.values())
+
+    step_ema = torch.compile(in_place(make_fx(averaged)(*olds, *news), len(olds)))
     step_clip = torch.compile(lambda g: clip.gradient(lambda _: g, g, now))
     figures = medians(
         {
             "dropout, torch": lambda: theirs(h).backward(upstream),
             "dropout, wellfit": our_dropout,
             "EMA, torch": lambda: average.update_parameters(network),
-            "EMA, wellfit": lambda: step_ema(ema, weights),
+            "EMA, wellfit": lambda: step_ema(*olds, *news),
             "clip, torch": lambda: nn.utils.clip_grad_norm_(network.parameters(), 1e9),
             "clip, wellfit": lambda: step_clip(grads),
         },
