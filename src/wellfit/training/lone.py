@@ -59,6 +59,7 @@ class Lone:
         self._asked: dict[tuple[Any, ...], list[Request]] = {}
         self._prepared: dict[tuple[Any, ...], Prepared] = {}
         self._graphs: dict[tuple[Any, ...], Callable[..., list[Tensor]]] = {}
+        self._flat: tuple[State | None, list[Tensor]] = (None, [])
 
     def step(self, x: Tensor, target: Target) -> Tensor:
         """One step on a batch; returns the loss as trained."""
@@ -87,15 +88,22 @@ class Lone:
     def _by_graph(
         self, requests: list[Request], batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
     ) -> Tensor:
-        tree = (self.state, batch, draws, step, epoch)
-        leaves, spec = _pytree.tree_flatten(tree)
-        shape = tuple(tuple(leaf.shape) for leaf in leaves)
+        brought = _pytree.tree_leaves((batch, draws, step, epoch))
+        shape = tuple(tuple(leaf.shape) for leaf in brought)
+        leaves = [*self._state_leaves(), *brought]
         if shape not in self._graphs:
+            spec = _pytree.tree_structure((self.state, batch, draws, step, epoch))
             self._graphs[shape] = self._graph(requests, leaves, spec)
         *flat, loss = self._graphs[shape](*leaves)
         if flat:  # a compiled step has written the state where it was
             self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
         return loss
+
+    def _state_leaves(self) -> list[Tensor]:
+        """The tensors of the state: the same ones as before, where a compiled step has written over them."""
+        if self._flat[0] is not self.state:
+            self._flat = (self.state, _pytree.tree_leaves(self.state))
+        return self._flat[1]
 
     def _graph(self, requests: list[Request], leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
         from torch.fx.experimental.proxy_tensor import make_fx
