@@ -69,11 +69,16 @@ class Clock:
 
 
 def open_engine(options: Options) -> Engine:
-    """Workers, started at once so that they load while the data are read; on a GPU this process alone."""
+    """Workers, started at once so that they load while the data are read; on a GPU this process alone.
+
+    A plan that is repeated has as many as it had, where there are so many processors.
+    """
     if resolve_device(options.device) != "cpu":
         return Solo()
     hands = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Crew(min(hands, 16)) if hands > 1 else Solo()
+    stored = stored_plan(options)
+    hands = min(hands, stored.hands if stored else 16)
+    return Crew(hands) if hands > 1 else Solo()
 
 
 def resolve_device(asked: str) -> str:
