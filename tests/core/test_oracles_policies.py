@@ -17,7 +17,16 @@ from scipy import stats
 
 from wellfit import AugMix, AutoAugment, RandAugment, Recipe, RecipeError, TrivialAugment
 from wellfit.draws import Now, member_key
-from wellfit.regularizers.chosen import AUTOAUGMENT, OPERATIONS, PLACE, WIDE, Canvas, Layer, amounts, applied
+from wellfit.regularizers.picture_operations import (
+    AUTOAUGMENT,
+    OPERATIONS,
+    PLACE,
+    WIDE,
+    Canvas,
+    Layer,
+    amounts,
+    applied,
+)
 from wellfit.regularizers.published import pairs
 from wellfit.regularizers.tones import equalized, levels_of
 from wellfit.stacking import stack

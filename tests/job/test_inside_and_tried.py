@@ -13,8 +13,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from torch import nn
 
 import wellfit as wf
-from wellfit.job.edge import _beyond, edge_finding
 from wellfit.job.inside import _gap, layers_of
+from wellfit.job.range_edge import _beyond, edge_finding
 from wellfit.job.stage import Left
 from wellfit.job.tried import MOST, sample, tried_record
 from wellfit.knobs import Knob

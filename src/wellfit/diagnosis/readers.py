@@ -26,7 +26,7 @@ def read_history(path: str | Path) -> History:
     """
     path = Path(path)
     if "tfevents" in path.name or (path.is_dir() and any(path.rglob("*tfevents*"))):
-        from wellfit.diagnosis.events import read_events
+        from wellfit.diagnosis.event_curves import read_events
 
         return read_events(path)
     text = _text(path)

@@ -54,7 +54,6 @@ class Judging:
         left = self.end - time.monotonic() - self.per_row * others * test
         return max(1, min(trained, int(left / max(1e-9, each))))
 
-
     @contextlib.contextmanager
     def threaded(self) -> Iterator[None]:
         """While it is open, torch computes with as many threads as served best; then with as many as before."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from wellfit.diagnosis.from_run import Trained, diagnose_run
 from wellfit.diagnosis.verdict import in_order
-from wellfit.job.edge import edge_finding
 from wellfit.job.history import losses_of
 from wellfit.job.phases import Finalist
+from wellfit.job.range_edge import edge_finding
 from wellfit.job.stage import Stage
 
 

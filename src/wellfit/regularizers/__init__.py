@@ -14,7 +14,6 @@ from wellfit.regularizers.distillation import Distillation, SelfDistillation
 from wellfit.regularizers.dropout import AlphaDropout, Dropout, GaussianDropout, SpatialDropout
 from wellfit.regularizers.erasing import RandomErasing
 from wellfit.regularizers.finetuning import Freeze, FreezeStatistics, LayerwiseRates
-from wellfit.regularizers.foreign import Transform
 from wellfit.regularizers.geometry import Crop, Flip, Rotation, Shear, Shift, Zoom
 from wellfit.regularizers.gradients import ASAM, SAM, AdaptiveClip, ClipNorm, ClipValue, GradientCentralization
 from wellfit.regularizers.masking import MaskedTokens, TokenMask
@@ -36,6 +35,7 @@ from wellfit.regularizers.structured_dropout import DropBlock, RowDropout
 from wellfit.regularizers.tabular import SMOTE, BorderlineSMOTE
 from wellfit.regularizers.tabular_schema import ADASYN, SMOTENC
 from wellfit.regularizers.targets import LabelSmoothing
+from wellfit.regularizers.transform import Transform
 from wellfit.regularizers.variational import VariationalDropout
 from wellfit.text.back_translation import BackTranslation
 from wellfit.text.subwords import BPEDropout

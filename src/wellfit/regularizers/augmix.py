@@ -10,7 +10,7 @@ from torch import Tensor
 from wellfit.draws import Now
 from wellfit.regularizer import knob, static
 from wellfit.regularizers.affine import check_image
-from wellfit.regularizers.chosen import AUGMIX, Canvas, Layer, amounts, applied
+from wellfit.regularizers.picture_operations import AUGMIX, Canvas, Layer, amounts, applied
 from wellfit.regularizers.policies import Policy, chosen_from, numbers_of, sign_of
 from wellfit.target import Target
 

@@ -85,23 +85,16 @@ class ManifoldMixup(Regularizer):
     alpha: float = knob(1.0, low=0.05, high=4.0, log=True, neutral=0.0)
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
-        if not now.sites:
-            return x, target
-        share, partner = self._draw(len(x), now)
-        return x, target.blend(target.take(partner), share.to(target.values.dtype))
+        return x, blended_inside(target, len(x), self.alpha, now)
 
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
         if now.call > 1:
             return h
         names = [s.name for s in now.sites]
-        share, partner = self._draw(len(h), now)
+        share, partner = drawn_once(len(h), self.alpha, now)
         # the draw is below 1, so that its floor is below the number of sites
         chosen = torch.floor(now.first().uniform((), "site") * len(names)) == names.index(site.name)
         return torch.where(chosen, blend(h, partner, share), h)
-
-    def _draw(self, rows: int, now: Now) -> tuple[Tensor, Tensor]:
-        """Share and partners of this step: the same in both stages, and in every pass."""
-        return mixing_share(self.alpha, now.first()), now.first().permutation(rows, "partner")
 
 
 class WordMixup(Regularizer):
@@ -139,20 +132,26 @@ class WordMixup(Regularizer):
     alpha: float = knob(0.5, low=0.05, high=2.0, log=True, neutral=0.0)
 
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
-        if not now.sites:
-            return x, target
-        share, partner = self._draw(len(x), now)
-        return x, target.blend(target.take(partner), share.to(target.values.dtype))
+        return x, blended_inside(target, len(x), self.alpha, now)
 
     def activation(self, h: Tensor, site: Site, params: Params, now: Now) -> Tensor:
-        share, partner = self._draw(len(h), now)
+        share, partner = drawn_once(len(h), self.alpha, now)
         if site.kind == "mask":
             return torch.where(share < 1.0, torch.maximum(h, h[partner]), h)
         return blend(h, partner, share)
 
-    def _draw(self, rows: int, now: Now) -> tuple[Tensor, Tensor]:
-        """Share and partners of this step: the same in both stages, at every site and in every pass."""
-        return mixing_share(self.alpha, now.first()), now.first().permutation(rows, "partner")
+
+def blended_inside(target: Target, rows: int, alpha: Tensor | float, now: Now) -> Target:
+    """The targets where hidden values are blended: as they are, where the network has no site for that."""
+    if not now.sites:
+        return target
+    share, partner = drawn_once(rows, alpha, now)
+    return target.blend(target.take(partner), share.to(target.values.dtype))
+
+
+def drawn_once(rows: int, alpha: Tensor | float, now: Now) -> tuple[Tensor, Tensor]:
+    """Share and partners of this step: the same in both stages, at every site and in every pass."""
+    return mixing_share(alpha, now.first()), now.first().permutation(rows, "partner")
 
 
 def mixing_share(alpha: Tensor | float, now: Now) -> Tensor:

@@ -12,7 +12,7 @@ from wellfit.errors import RecipeError
 from wellfit.knobs import shortened
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import FILLS, INTERPOLATIONS, check_choice, check_image
-from wellfit.regularizers.chosen import (
+from wellfit.regularizers.picture_operations import (
     AUTOAUGMENT,
     OPERATIONS,
     PLACE,

@@ -12,9 +12,9 @@ from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.fold import Fold
 from wellfit.regularizer import Regularizer, knob, static
+from wellfit.text.many_texts import generator_of
 from wellfit.text.rows import phrases_of, refuse_numbers, with_variants
 from wellfit.text.translation import Cache, Marian, Translator, back_translate, there_and_back
-from wellfit.text.varied import generator_of
 
 TRANSLATOR = "translator"
 """The name of the resource under which a training brings a translator of its own: texts there and back."""

@@ -164,7 +164,7 @@ def bpe_dropout(tokenizer: Any, texts: Sequence[str], p: float, *, seed: int = 0
     Raises:
         UsageError: the tokenizer is no byte-pair encoding, or p is no probability.
     """
-    from wellfit.text.varied import generator_of
+    from wellfit.text.many_texts import generator_of
 
     if not 0 <= p <= 1:
         raise UsageError(f"p is {p}; 0 to 1 is allowed.", fix="0.1 is usual.", code="WF-X08")

@@ -147,6 +147,12 @@ SMALL = Groups(_groups(_SMALL.replace("\n", "|").split("|")), "wellfit's own sma
 """What is used where there is nothing better: it covers few texts."""
 
 
+def check_lexicon(kind: str) -> None:
+    """Raises RecipeError where no lexicon is called so."""
+    if kind not in KINDS:
+        raise RecipeError(f"no lexicon is called {kind!r}; there are {', '.join(KINDS)}.", code="WF-X01")
+
+
 def find_lexicon(kind: str = "auto", place: str | Path | None = None) -> Lexicon:
     """The lexicon of a kind.
 
@@ -161,8 +167,7 @@ def find_lexicon(kind: str = "auto", place: str | Path | None = None) -> Lexicon
         DataError: what is asked for is not there.
     """
     given = str(place) if place is not None else os.environ.get(VARIABLE, "")
-    if kind not in KINDS:
-        raise RecipeError(f"no lexicon is called {kind!r}; there are {', '.join(KINDS)}.", code="WF-X01")
+    check_lexicon(kind)
     if kind == "nltk":
         _corpus()
         return Nltk()

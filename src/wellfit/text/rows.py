@@ -12,8 +12,8 @@ from wellfit.draws import Now
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold, Texts
 from wellfit.regularizer import Regularizer
-from wellfit.text.lexicon import KINDS, Lexicon, find_lexicon
-from wellfit.text.varied import varied
+from wellfit.text.lexicon import Lexicon, check_lexicon, find_lexicon
+from wellfit.text.many_texts import varied
 
 LEXICON = "lexicon"
 """The name of the resource under which a training brings a lexicon of its own."""
@@ -67,12 +67,6 @@ def lexicon_of(kind: str, now: Now) -> Lexicon:
     """What a training brings as the resource ``lexicon``, or else the lexicon of this kind."""
     brought: Any = now.resources.get(LEXICON)
     return brought if brought is not None else find_lexicon(kind)
-
-
-def check_lexicon(kind: str) -> None:
-    """Raises RecipeError where no lexicon is called so."""
-    if kind not in KINDS:
-        raise RecipeError(f"no lexicon is called {kind!r}; there are {', '.join(KINDS)}.", code="WF-X01")
 
 
 class TextPart(Regularizer, abstract=True):

@@ -10,8 +10,8 @@ from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold, Texts
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.text.byte_pairs import BytePairs
+from wellfit.text.many_texts import generator_of
 from wellfit.text.rows import check_variants
-from wellfit.text.varied import generator_of
 
 TOKENIZER = "tokenizer"
 """The name of the resource under which a training brings the tokenizer that made its rows."""

@@ -15,7 +15,7 @@ from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import check_choice, check_image
-from wellfit.regularizers.chosen import Canvas
+from wellfit.regularizers.picture_operations import Canvas
 from wellfit.target import Target
 
 TAKES = ("tensor", "batch", "array", "keyword")
