@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from wellfit.job.judging import Judging
+from wellfit.job.judging import Judging, time_judging
 from wellfit.job.opening import Clock
-
-
-def material(test=1000, valid=500, judging=(0,)):
-    split = SimpleNamespace(test=np.arange(test), folds=[(np.arange(10), np.arange(valid))])
-    return SimpleNamespace(split=split, judging=judging)
 
 
 def test_fast_networks_are_all_judged():
     judging = Judging(1e-9, time.monotonic() + 5.0)
-    assert judging.seeds(material(), 5, 12, 30) == 12
-    assert judging.reserve(material(), 60.0) == pytest.approx(2e-5)
+    assert judging.seeds(12, 6500, 30_000) == 12
+    assert judging.reserve(1000, 60.0) == pytest.approx(2e-5)
 
 
 def test_slow_networks_are_judged_on_as_many_seeds_as_there_is_time_for():
-    """5 entrants and the control's last epoch at 1 s a reading, half a reading for temperatures: 5.5 s a seed."""
+    """At 1 ms a row and 5,500 rows a seed, 5.5 s each."""
     end = time.monotonic() + 30.0
-    assert Judging(1e-3, end).seeds(material(), 4, 12, 0) == 5
-    assert Judging(1e-3, end).seeds(material(), 4, 12, 10) == 3
-    assert Judging(1e-3, end).seeds(material(), 4, 12, 100) == 1
+    assert Judging(1e-3, end).seeds(12, 5500, 0) == 5
+    assert Judging(1e-3, end).seeds(12, 5500, 10_000) == 3
+    assert Judging(1e-3, end).seeds(12, 5500, 100_000) == 1
 
 
 def test_a_repeated_plan_is_not_cut():
-    assert Judging(1.0, None).seeds(material(), 4, 12, 100) == 12
+    assert Judging(1.0, None).seeds(12, 5500, 100_000) == 12
 
 
 def test_training_ends_sooner_where_the_test_takes_long():
-    clock = Clock(0.0, 100.0)
+    clock = Clock(time.monotonic(), 100.0)
     before = clock.end
-    clock.reserve = Judging(1e-3).reserve(material(), 50.0)
-    assert clock.end == before - 10.0  # a fifth of what is left at most
-    assert clock.tested == before
+    clock.keep_free(judging := Judging(1e-3), 10_000)
+    assert clock.end == pytest.approx(before - 0.2 * 96.0, abs=0.1)  # a fifth of what is left at most
+    assert clock.tested == judging.end == before
+
+
+class Sleeper(nn.Module):
+    """Takes a millisecond a row, and draws."""
+
+    def __init__(self):
+        super().__init__()
+        self.most = 0
+
+    def forward(self, x):
+        self.most = max(self.most, len(x))
+        time.sleep(1e-3 * len(x))
+        return x + torch.rand(1)
+
+
+def test_a_slow_network_is_timed_on_few_rows_and_draws_as_before():
+    state, network = torch.get_rng_state(), Sleeper()
+    judging = time_judging(network, torch.zeros(5, 2), 10_000)
+    assert judging.per_row == pytest.approx(1e-3, rel=0.3)
+    assert network.most == 128, "8, 32 and 128 rows, for a reading of 128 takes over 0.1 s"
+    assert torch.equal(state, torch.get_rng_state())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 
 import numpy as np
 import pytest
@@ -237,3 +238,25 @@ def test_the_recipe_is_taken_apart_on_ones_own_model_too(tmp_path):
     assert {r["name"] for r in ablation["rows"]} == {"BatchNorm", "ClipNorm"}
     assert not next(r["kept"] for r in ablation["rows"] if r["name"] == "ClipNorm")
     assert not ablation["fresh"]
+
+
+class Slow(Net):
+    """Takes 2 ms a row to evaluate."""
+
+    def forward(self, x):
+        if not self.training:
+            time.sleep(2e-3 * len(x))
+        return super().forward(x)
+
+
+def test_the_test_of_a_slow_model_has_its_share_of_the_budget(tmp_path):
+    """150 test rows take 0.3 s a network: without a share of its own the test was over after 10.6 s."""
+    x, y = digits(40)[0]
+    test = tuple(part[:150] for part in digits()[2])
+    begun = time.monotonic()
+    found = wf.search(Slow, (x, y), (x[:4], y[:4]), test=test, budget=8, out=tmp_path / "run")
+    assert time.monotonic() - begun < 10.0
+    assert found.record["status"] == "finished"
+    assert row(found, "control_best")["seeds"] == 1
+    told = found.record["verdict"]["not_checked"]
+    assert any("the test rows take long" in sentence for sentence in told)

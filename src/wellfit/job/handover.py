@@ -73,7 +73,7 @@ def _finished(
         sealed = SealedTest(stage.material)
         rows, truth, weight = sealed.open()
         judged = sorted(finalists, key=lambda f: f.score)
-        judged = _as_many_seeds_as_there_is_time_for(stage, judged, use, record)
+        judged = _as_many_seeds_as_there_is_time_for(stage, judged, use)
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
         record["comparison"] = comparison(found, stage.metric, truth, weight)
@@ -95,16 +95,15 @@ def _finished(
 
 
 def _as_many_seeds_as_there_is_time_for(
-    stage: Stage, finalists: Sequence[Finalist], use: dict[str, Any], record: dict[str, Any]
+    stage: Stage, finalists: Sequence[Finalist], use: dict[str, Any]
 ) -> list[Finalist]:
-    """The finalists with the seeds that are judged; a plan that is repeated judges those that it did before."""
-    trained = max(len(f.entrants) for f in finalists)
-    others = sum(len(u["members"]) for u in use.values())
-    before = stage.plan.reached.get("test") if stage.repeated else None
-    seeds = before[0] if before else stage.judging.seeds(stage.material, len(finalists), trained, others)
-    if seeds < trained:
-        stage.plan.reached["test"] = [seeds]
-        record["plan"]["skipped"].append(f"test of {trained - seeds} of {trained} seeds: the test rows take long")
+    """The finalists with the seeds that are judged."""
+    material = stage.material
+    test, valid = len(material.split.test), max(len(v) for _, v in material.split.folds)
+    # the control's last epoch is judged too, and its temperature is fitted on validation rows
+    each = len(material.judging) * (min(5, len(finalists) + 1) * test + valid)
+    others = sum(len(u["members"]) for u in use.values()) * test
+    seeds = stage.seeds_for_the_test(max(len(f.entrants) for f in finalists), each, others)
     return [dataclasses.replace(f, entrants=f.entrants[:seeds]) for f in finalists]
 
 

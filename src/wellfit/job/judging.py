@@ -10,15 +10,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from wellfit.job.nets import rows_at_once
-from wellfit.job.prepare import Material
-from wellfit.training.study import Study
-
 _NETS = 20
 """Networks that the test has to read: two seeds of five entrants, the control's last epoch, and an ensemble."""
 
 _LARGEST_SHARE = 0.2
 """Of what is left of the budget: a test that would take longer is judged on fewer seeds."""
+
+
+_FIRST = 8
+"""Rows that are timed first: four times as many follow, until a reading takes long enough to tell."""
+
+_ENOUGH = 0.1  # seconds
 
 
 @dataclasses.dataclass
@@ -35,24 +37,22 @@ class Judging:
     end: float | None = None
     threads: int = 0
 
-    def reserve(self, material: Material, left: float) -> float:
-        """Seconds to keep free for the test, of those that are left."""
-        return min(_LARGEST_SHARE * left, self.per_row * _NETS * len(material.split.test))
+    def reserve(self, rows: int, left: float) -> float:
+        """Seconds to keep free for a test of so many rows, of those that are left."""
+        return min(_LARGEST_SHARE * left, self.per_row * _NETS * rows)
 
-    def seeds(self, material: Material, finalists: int, trained: int, others: int) -> int:
+    def seeds(self, trained: int, each: int, others: int) -> int:
         """How many seeds of each finalist there is time for: one at least, all where nothing is to be cut.
 
         Args:
             trained: seeds of each finalist.
-            others: networks that are judged in any case: what is handed over, and the ensemble's.
+            each: rows that one more seed makes networks read.
+            others: rows that are read in any case: by what is handed over, and by the ensemble.
         """
         if self.end is None or self.per_row <= 0.0:
             return trained
-        test, valid = len(material.split.test), max(len(v) for _, v in material.split.folds)
-        # the control's last epoch is judged too, and its temperature is fitted on validation rows
-        each = self.per_row * len(material.judging) * (min(5, finalists + 1) * test + valid)
-        left = self.end - time.monotonic() - self.per_row * others * test
-        return max(1, min(trained, int(left / max(1e-9, each))))
+        left = self.end - time.monotonic() - self.per_row * others
+        return max(1, min(trained, int(left / max(1e-9, self.per_row * each))))
 
     @contextlib.contextmanager
     def threaded(self) -> Iterator[None]:
@@ -65,22 +65,31 @@ class Judging:
             torch.set_num_threads(before)
 
 
-def time_judging(material: Material, study: Study) -> Judging:
-    """Have an untrained network read a block of rows, with one thread and with all: beside other work one is faster."""
-    network = study.network().eval()
-    rows = rows_at_once(study.shape)  # type: ignore[arg-type]
-    x = material.rows.x[torch.arange(rows) % len(material.rows.x)]
-    timed = {}
+def time_judging(network: nn.Module, x: Tensor, rows: int) -> Judging:
+    """Have an untrained network read some rows, with one thread and with all: beside other work one is faster.
+
+    Args:
+        x: (any, ...) inputs, which are repeated where there are too few.
+        rows: how many it reads at once; of a slow network fewer are timed.
+    """
+    network.eval()
+    per_row = {}
     for threads in {1, torch.get_num_threads()}:
-        with torch.no_grad(), Judging(threads=threads).threaded():
-            timed[threads] = _seconds(network, x)
-    threads = min(timed, key=timed.__getitem__)
-    return Judging(timed[threads] / rows, threads=threads)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), Judging(threads=threads).threaded():
+            per_row[threads] = _seconds_per_row(network, x, rows)
+    threads = min(per_row, key=per_row.__getitem__)
+    return Judging(per_row[threads], threads=threads)
 
 
-def _seconds(network: nn.Module, x: Tensor) -> float:
+def _seconds_per_row(network: nn.Module, x: Tensor, rows: int) -> float:
     """Of the second of two readings: the first one begins much that stays."""
-    for _ in range(2):
-        begun = time.monotonic()
-        network(x)
-    return time.monotonic() - begun
+    some = min(_FIRST, rows)
+    while True:
+        block = x[torch.arange(some) % len(x)]
+        for _ in range(2):
+            begun = time.monotonic()
+            network(block)
+        seconds = time.monotonic() - begun
+        if some == rows or seconds > _ENOUGH:
+            return seconds / some
+        some = min(4 * some, rows)

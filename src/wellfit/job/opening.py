@@ -16,8 +16,9 @@ import torch
 from wellfit.data import Split
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.folder import plain, write_json
-from wellfit.job.judging import time_judging
+from wellfit.job.judging import Judging, time_judging
 from wellfit.job.metrics import Metric
+from wellfit.job.nets import rows_at_once
 from wellfit.job.options import Options
 from wellfit.job.places import check_places
 from wellfit.job.plan import LONG_BUDGET, Plan, make_plan, size_batch
@@ -58,6 +59,11 @@ class Clock:
     def tested(self) -> float:
         """The test ends here; what is left is for writing."""
         return self.started + self.seconds - min(4.0, 0.5 + 0.05 * self.seconds)
+
+    def keep_free(self, judging: Judging, rows: int) -> None:
+        """From now on, training leaves the test of so many rows its time."""
+        judging.end = self.tested
+        self.reserve = judging.reserve(rows, self.tested - time.monotonic())
 
     def used(self) -> float:
         return time.monotonic() - self.started
@@ -164,9 +170,9 @@ def keep_time_for_the_test(stage: Stage, study: Study, clock: Clock) -> None:
     """A plan that is repeated judges as many seeds as it did before; else the test has its share of the budget."""
     if stage.repeated:
         return
-    stage.judging = time_judging(stage.material, study)
-    stage.judging.end = clock.tested
-    clock.reserve = stage.judging.reserve(stage.material, clock.tested - time.monotonic())
+    rows = rows_at_once(study.shape)  # type: ignore[arg-type]
+    stage.judging = time_judging(study.network(), stage.material.rows.x, rows)
+    clock.keep_free(stage.judging, len(stage.material.split.test))
 
 
 def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:

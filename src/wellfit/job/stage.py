@@ -102,6 +102,19 @@ class Stage:
     space: dict[str, type[Regularizer]] | None = None
     judging: Judging = dataclasses.field(default_factory=Judging)
 
+    def seeds_for_the_test(self, trained: int, each: int, others: int) -> int:
+        """How many seeds of each finalist the test judges; a plan that is repeated judges those that it did before.
+
+        Args:
+            trained, each, others: as ``Judging.seeds`` takes them.
+        """
+        before = self.plan.reached.get("test") if self.repeated else None
+        seeds = before[0] if before else self.judging.seeds(trained, each, others)
+        if seeds < trained:
+            self.plan.reached["test"] = [seeds]
+            self.skipped.append(f"test of {trained - seeds} of {trained} seeds: the test rows take long")
+        return seeds
+
     def pace(self, phase: str) -> float:
         """Member-steps a second of a phase's rungs, building left out."""
         seconds = sum(r.seconds - r.building for r in self.records if r.name == phase)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json, write_lean
+from wellfit.job.judging import time_judging
 from wellfit.job.opening import Clock, check_recipe, given_recipe, resolve_device, stored_plan, ticker
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist
@@ -21,13 +22,14 @@ from wellfit.job.probe import Probe, pinned
 from wellfit.job.space import Space, make_space
 from wellfit.job.stack_or_apart import BREADTH, choose_way
 from wellfit.job.timetable import Timetable
-from wellfit.own.handover import Ending
+from wellfit.own.handover import ROWS_AT_ONCE, Ending
 from wellfit.own.opening import Opened, check_given, first_record, open_search
 from wellfit.own.result import Found
 from wellfit.own.stage import Here, ModelStage
 from wellfit.own.workers import open_engine, start_engine
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
+from wellfit.training.cohort import seeded
 from wellfit.training.crew import Engine
 
 
@@ -147,6 +149,8 @@ class _Conduct:
             self.opened.ground, self.opened.metric, self.engine, draft, self.progress, self.options.seed,  # type: ignore[arg-type]
             ticker(self.progress, self.clock), self.given,
         )  # fmt: skip
+        if stored is None:
+            self._keep_time_for_the_test(stage)
         space = make_space(study, self.opened.goal.task, long) if self.given is None else Space({}, ())
         stage.space, stage.repeated = space.parts, stored is not None
         probe = pinned(stored) if stored else self._probe(stage)
@@ -154,6 +158,11 @@ class _Conduct:
         self._note(stage, probe, space)
         self._heed()
         return stage
+
+    def _keep_time_for_the_test(self, stage: ModelStage) -> None:
+        opened, study = self.opened, self.opened.study
+        stage.judging = time_judging(seeded(study.make, 0), opened.train.x, ROWS_AT_ONCE)
+        self.clock.keep_free(stage.judging, len((opened.test or opened.valid).y))
 
     def _probe(self, stage: ModelStage) -> Probe:
         left = self.clock.end - time.monotonic()

@@ -31,7 +31,7 @@ from wellfit.searching.halving import Entrant
 from wellfit.training.apart import member
 from wellfit.training.cohort import seeded
 
-_ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 256
 
 _LABELS = {
     "early_stopping": "early stopping alone",
@@ -75,6 +75,10 @@ class Ending:
 
     def finish(self, finalists: Sequence[Finalist], status: str = "finished") -> Found:
         """Judge, choose and write; returns the result."""
+        with self.stage.judging.threaded():
+            return self._finished(finalists, status)
+
+    def _finished(self, finalists: Sequence[Finalist], status: str) -> Found:
         chosen = min(finalists, key=lambda f: f.score)
         best = min(chosen.entrants, key=lambda e: e.score)
         model = filled(self.study, best, member(best_weights(best), 0))
@@ -90,7 +94,7 @@ class Ending:
         """Everything on the same rows: the test rows, read here and nowhere else, or those that chose."""
         sealed = Sealed(self.test) if self.test is not None else None
         part = sealed.open() if sealed else self.valid
-        found = self._contestants(finalists, part)
+        found = self._contestants(self._judged(finalists, len(part.y)), part)
         found.append(Contestant("refit", "chosen recipe, handed over", _outputs(model, part.x)[None], 1))
         usable = [c for c in found if np.isfinite(c.predicted).all()]
         if len(usable) < len(found):
@@ -100,6 +104,12 @@ class Ending:
         self.record["comparison"] = rows
         self.record["compared_on"] = "test" if sealed else "validation"
         self.record["test_reads"] = sealed.reads if sealed else 0
+
+    def _judged(self, finalists: Sequence[Finalist], rows: int) -> list[Finalist]:
+        """The finalists with as many seeds as there is time for."""
+        nets = len(finalists) + sum(f.key == "control" for f in finalists)  # of the control the last epoch, too
+        seeds = self.stage.seeds_for_the_test(max(len(f.entrants) for f in finalists), nets * rows, rows)
+        return [dataclasses.replace(f, entrants=f.entrants[:seeds]) for f in finalists]
 
     def _contestants(self, finalists: Sequence[Finalist], part: Part) -> list[Contestant]:
         by_key = {f.key: f for f in reversed(finalists)}
@@ -171,4 +181,4 @@ def filled(study: ModelStudy, entrant: Entrant, weights: dict[str, Tensor]) -> n
 def _outputs(model: nn.Module, x: Tensor) -> np.ndarray:
     """(rows, ...) as the model gives them."""
     with torch.no_grad():
-        return torch.cat([model(block) for block in x.split(_ROWS_AT_ONCE)]).double().numpy()
+        return torch.cat([model(block) for block in x.split(ROWS_AT_ONCE)]).double().numpy()
