@@ -307,3 +307,16 @@ def test_searches_propose_nothing_that_is_refused():
         for _ in range(150):
             levels = {f.level for f in proposer.propose().recipe.lint(optimizer="Adam")}
             assert "error" not in levels
+
+
+def test_only_the_decay_of_the_groups_that_a_part_meets_counts():
+    """The body decays in the optimizer, the head by the recipe: no weight decays twice."""
+    model = _net(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    body, head = model[0].parameters(), model[2].parameters()
+    groups = [{"params": body, "weight_decay": 0.01}, {"params": head, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups)
+    apart = Recipe(where(WeightDecay(0.02), "2.*"))
+    assert "WF-L01" not in {f.code for f in apart.lint(model, optimizer=optimizer)}
+    assert "WF-L01" in {f.code for f in Recipe(WeightDecay(0.02)).lint(model, optimizer=optimizer)}
+    strangers = torch.optim.AdamW(_mlp().parameters(), weight_decay=0.01)  # of a copy, it may be: all its groups count
+    assert "WF-L01" in {f.code for f in apart.lint(model, optimizer=strangers)}

@@ -20,11 +20,11 @@ _QUADRATIC = ("L2", "ElasticNet")
 def decayed_twice(at: Situation) -> Iterator[str]:
     quadratic = [p for p in at.parts(*_QUADRATIC) if float(getattr(leaf_of(p), "l1_ratio", 0.0)) < 1.0]
     decays = at.parts("WeightDecay")
-    inside = at.decay_of_optimizer()
     for one, other in ((a, b) for a in quadratic for b in decays if at.meet(a, b)):
         yield f"{one.name} and {other.name} both shrink the weights."
-    for one in quadratic + decays if inside else ():
-        yield f"{one.name} and {at.optimizer_name}(weight_decay={inside:g}) both shrink the weights."
+    for one in quadratic + decays:
+        if inside := at.decay_of_optimizer(one):
+            yield f"{one.name} and {at.optimizer_name}(weight_decay={inside:g}) both shrink the weights."
 
 
 @rule(

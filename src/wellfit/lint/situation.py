@@ -86,11 +86,21 @@ class Situation:
         names = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "RMSprop", "Adadelta", "Adafactor")
         return self.optimizer is not None and self.optimizer_name in names
 
-    def decay_of_optimizer(self) -> float:
-        """The largest ``weight_decay`` of its groups; AdamW's default where only the name is known."""
+    def decay_of_optimizer(self, part: Regularizer | None = None) -> float:
+        """The largest ``weight_decay`` of its groups; AdamW's default where only the name is known.
+
+        Args:
+            part: only groups with weights that it acts on count, where the optimizer trains the model.
+        """
         groups = getattr(self.optimizer, "param_groups", None)
         if groups is None:
             return 0.01 if self.optimizer in ("AdamW", "adamw") else 0.0
+        if part is not None and self.model is not None:
+            named = {id(p): n for n, p in self.model.named_parameters()}
+            chosen = self.weights_of(part).keys()
+            held = [{named.get(id(p)) for p in g["params"]} for g in groups]
+            if any(names - {None} for names in held):
+                groups = [g for g, names in zip(groups, held, strict=True) if names & chosen]
         return max((float(g.get("weight_decay", 0.0)) for g in groups), default=0.0)
 
     def modules(self) -> list[tuple[str, nn.Module]]:
