@@ -198,3 +198,39 @@ def test_a_sparse_gradient_and_a_penalty():
     with pytest.raises(UsageError, match=r"WF-A08.*0\.weight"), Recipe(wf.ClipNorm(1.0)).attach(model, optimizer):
         model(torch.randint(10, (4, 2))).sum().backward()
         optimizer.step()
+
+
+class Named(torch.nn.Module):
+    """Inputs by name, as in a dictionary of columns."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.last(torch.cat([x["a"], x["b"]], dim=1))
+
+
+def test_inputs_in_a_dictionary_can_have_their_labels_softened_and_no_noise():
+    model, y = Named(), torch.tensor([0, 1, 2])
+    x = {"a": torch.ones(3, 2), "b": torch.ones(3, 2)}
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for part in (wf.InputNoise(0.1), wf.Mixup(0.2)):
+        with (
+            pytest.raises(wf.UsageError, match=rf"WF-A17: {part.name} changes batches.*came as dict"),
+            Recipe(part).attach(model, optimizer, classes=3) as run,
+        ):
+            run.batch(x, y)
+    with Recipe(wf.LabelSmoothing(0.3)).attach(model, optimizer, classes=3) as run:
+        same, shares = run.batch(x, y)
+    assert same is x
+    torch.testing.assert_close(shares[0], torch.tensor([0.8, 0.1, 0.1]))
+
+
+def test_a_run_that_nobody_holds_does_not_stand_in_the_way():
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    Recipe(wf.EMA(0.9)).attach(model, optimizer).open()
+    with Recipe(wf.EMA(0.9)).attach(model, optimizer) as run, pytest.raises(wf.UsageError, match="WF-A09"):
+        Recipe(wf.EMA(0.9)).attach(model, optimizer).open()
+    assert run.step == 0

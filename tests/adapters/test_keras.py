@@ -198,3 +198,37 @@ def test_a_fit_that_breaks_off_does_not_stand_in_the_way_of_the_next():
         model.fit(x, y, verbose=0, callbacks=[callback, _Broken()])
     model.fit(x, y, batch_size=ROWS, verbose=0, callbacks=[callback])
     assert callback.run.step == STEPS and "train_step" not in vars(model)
+
+
+def test_a_fit_after_one_that_broke_off_is_free_of_its_recipe():
+    """Ctrl-C in a notebook, and then the cell once more with a callback made anew, or without any."""
+    x, y = arrays(batches(STEPS, ROWS))
+    for again in ([], [RecipeCallback(Recipe(), seed=SEED)]):
+        model, plain = keras_model(), keras_model()
+        weights = [w.copy() for w in model.get_weights()]
+        with pytest.raises(KeyError):
+            model.fit(x, y, verbose=0, callbacks=[RecipeCallback(Recipe(wf.Dropout(0.5), wf.L2(0.5))), _Broken()])
+        model.set_weights(weights)
+        model.fit(x, y, batch_size=ROWS, verbose=0, shuffle=False, callbacks=again)
+        plain.fit(x, y, batch_size=ROWS, verbose=0, shuffle=False)
+        for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_an_error_within_a_step_leaves_no_trace():
+    model, (x, y) = keras_model(), arrays(batches(STEPS, ROWS))
+    with pytest.raises(ValueError):
+        model.fit(x[:, :-1], y, verbose=0, callbacks=[RecipeCallback(Recipe(wf.Dropout(0.5)))])
+    assert not {"train_step", "_compute_loss", "make_train_function"} & set(vars(model))
+    assert not any(len(layer._forward_hooks) for layer in model._flatten_layers())
+
+
+def test_categories_shrink_in_adams_metric():
+    """A table of categories, whose axes stand in Keras as in torch, beside a kernel, whose axes do not."""
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(9, 4), keras.layers.Flatten(),
+                              keras.layers.Dense(2)])  # fmt: skip
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    x, y = np.arange(24).reshape(8, 3) % 7, np.zeros((8, 2))
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[RecipeCallback(Recipe(wf.L1(0.5)))])
+    table = model.layers[0].get_weights()[0]
+    assert (table[:7] == 0).mean() > 0.2, "the categories that come up shrink to exact zeros"

@@ -85,3 +85,31 @@ def test_batches_that_cannot_be_changed_are_refused():
     pairs = DataLoader(list(batches(STEPS)), batch_size=None, collate_fn=tuple)
     with pytest.raises(wf.UsageError, match=r"WF-A32.*tuple.*\[x, y\]"):
         trainer_of(RecipeCallback(Recipe(wf.Mixup(0.4)))).fit(Task(), pairs)
+
+
+class Aside(Task):
+    """Has a forward, as Lightning's own guide does, and steps that go past it."""
+
+    def forward(self, x):
+        return self.net(x)
+
+
+class AsideInTraining(Aside):
+    def validation_step(self, batch, batch_idx):
+        self.log("val_loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+
+class AsideInValidation(Aside):
+    def training_step(self, batch, batch_idx):
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+
+@pytest.mark.parametrize(
+    ("task", "step"), [(Aside, "validation"), (AsideInTraining, "training"), (AsideInValidation, "validation")]
+)
+def test_a_step_that_goes_past_the_forward_is_told(task, step):
+    """The pass that counts the classes for mixup is none of training_step's."""
+    with pytest.raises(wf.UsageError, match=rf"WF-A31: {step}_step has not called the forward of Aside.*network='net'"):
+        fit(Recipe(wf.Mixup(0.2), wf.EMA(0.5)), task())
+    found, _ = fit(Recipe(wf.Mixup(0.2), wf.EMA(0.5)), task(), network="net")
+    same(found, bare(Recipe(wf.Mixup(0.2), wf.EMA(0.5)))[0])

@@ -100,8 +100,8 @@ class RecipeCallback(keras.callbacks.Callback):
         if not self._open or self.run is None or self._held is None:
             return
         self._open, self._data = False, None
-        for owner, name in ((self._held.model, "train_step"), (self._held.model, "_compute_loss")):
-            owner.__dict__.pop(name, None)
+        for name in ("train_step", "_compute_loss", "make_train_function"):
+            self._held.model.__dict__.pop(name, None)
         self._held.optimizer.keras.__dict__.pop("apply", None)
         self.run.close(hand_over=hand_over)
 
@@ -114,7 +114,16 @@ class RecipeCallback(keras.callbacks.Callback):
         train_step, compute_loss, apply = model.train_step, model._compute_loss, optimizer.apply
 
         def step(data: Any) -> Any:
-            return train_step(self._batch(data))
+            try:
+                return train_step(self._batch(data))
+            except BaseException:  # Keras tells its callbacks of no error, nor of Ctrl-C
+                self._close(hand_over=False)
+                raise
+
+        def begin(*args: Any, **kwargs: Any) -> Any:
+            """Another fit begins: this one broke off, between two steps."""
+            self._close(hand_over=False)
+            return type(model).make_train_function(model, *args, **kwargs)
 
         def loss(x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Any:
             def criterion(outputs: Any, target: Any) -> Any:
@@ -126,7 +135,7 @@ class RecipeCallback(keras.callbacks.Callback):
             self._update(apply, trainable_variables)
 
         # past __setattr__, which would track them as parts of the model
-        model.__dict__.update(train_step=step, _compute_loss=loss)
+        model.__dict__.update(train_step=step, _compute_loss=loss, make_train_function=begin)
         optimizer.__dict__["apply"] = update
 
     def _batch(self, data: Any) -> Any:

@@ -98,7 +98,7 @@ class KerasHeld(Held):
         return next(layer for layer in self.model._flatten_layers() if layer.name == name)
 
     def state_of(self, name: str) -> Any:
-        return {n: self._view(n, v) if v.ndim else v for n, v in self._state(name).items()}
+        return {n: self._view(name, v) if v.ndim else v for n, v in self._state(name).items()}
 
     def _state(self, name: str) -> dict[str, Any]:
         found = state_of(self.optimizer.keras, self.variables[name])

@@ -79,7 +79,7 @@ class RecipeCallback(Callback):
             "allow": allow,
         }  # fmt: skip
         self.run: Run | None = None
-        self._open = self._validated = self._called = False
+        self._open = self._validated = self._called = self._evaluated = self._evaluates = False
         self._state: dict[str, Any] | None = None
         self._final: dict[str, Tensor] | None = None
         self._watch: Any = None
@@ -100,7 +100,7 @@ class RecipeCallback(Callback):
         with fixes(FIXES):
             self.run = self.recipe.attach(network, optimizer, closure=again, epoch_steps=steps, **self._options)
         self.run.open()
-        self._open, self._called = True, False
+        self._open, self._called, self._evaluates = True, False, False
         self._watch = network.register_forward_pre_hook(Hook(self._called_network))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -145,9 +145,20 @@ class RecipeCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if not self._called and PASSES & self.recipe.active().stages:
-            raise never_called(pl_module, self.network)
+            raise never_called("training_step", pl_module, self.network)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._evaluates, self._evaluated = True, False
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:  # fmt: skip
+        if self._open and not self._evaluated and "deploy" in self.recipe.active().stages:
+            raise never_called("validation_step", pl_module, self.network)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._evaluates = False
         self._validated = self._open and not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -159,7 +170,10 @@ class RecipeCallback(Callback):
         trainer.should_stop = trainer.should_stop or stop
 
     def _called_network(self, module: nn.Module, args: Any) -> None:
-        self._called = True
+        """A pass of the module's own; one that the recipe takes for itself, to find the classes, does not count."""
+        if self.run is None or not self.run.asks:
+            self._called = self._called or not self._evaluates
+            self._evaluated = self._evaluated or self._evaluates
 
     # Checkpoints
 

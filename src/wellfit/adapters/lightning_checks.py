@@ -151,9 +151,13 @@ def batch_fields(
     return x, y, put
 
 
-def never_called(module: nn.Module, name: str | None) -> UsageError:
-    """What to raise where a training step went past the network that the recipe acts in."""
+def never_called(step: str, module: nn.Module, name: str | None) -> UsageError:
+    """What to raise where a step went past the network that the recipe acts in."""
+    others = [n for n, m in module.named_children() if n != name and next(m.parameters(), None) is not None]
+    missed = f"{name} of {type(module).__name__}" if name else f"the forward of {type(module).__name__}"
     return UsageError(
-        f"training_step has not called {name or 'the module that the recipe acts in'} of {type(module).__name__}.",
-        fix="Say which module it calls: RecipeCallback(recipe, network='backbone').", code="WF-A31",
-    )  # fmt: skip
+        f"{step} has not called {missed}, which is what the recipe acts in.",
+        fix=f"Call self(x) in both steps, or say what they call: "
+        f"RecipeCallback(recipe, network={(others or ['backbone'])[0]!r}).",
+        code="WF-A31",
+    )

@@ -204,6 +204,10 @@ class Passes:
             model.eval()
             return model(x)
 
+    @property
+    def is_paused(self) -> bool:
+        return self._paused
+
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """While open, the hooks do nothing; modes of modules are as before afterwards."""

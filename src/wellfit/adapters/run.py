@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import weakref
 from collections.abc import Callable
@@ -24,8 +25,9 @@ from wellfit.regularizer import Params
 from wellfit.target import Target
 from wellfit.training.step import Seen
 
-_ATTACHED: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Models and optimizers that a recipe is at work on; kept here and not on them, for a copy of a model is free."""
+_ATTACHED: weakref.WeakKeyDictionary[Any, weakref.ref[Run]] = weakref.WeakKeyDictionary()
+"""The run at work on a model or an optimizer; kept here and not on them, for a copy of a model is free. A run that
+nobody holds any more (of a training that broke off) is at work on nothing: its hooks are without effect."""
 
 
 class Run:
@@ -66,13 +68,13 @@ class Run:
         """
         held = self._course.held
         for taken in (held.model, held.optimizer):
-            if taken in _ATTACHED:
+            if _at_work_on(taken):
                 raise UsageError(
                     f"a recipe is attached to this {type(taken).__name__} already.",
                     fix="Leave the other with block first, or put both recipes into one: Recipe(*first, *second).",
                     code="WF-A09",
                 )
-        _ATTACHED.update((held.model, held.optimizer))
+        _ATTACHED.update({held.model: weakref.ref(self), held.optimizer: weakref.ref(self)})
         held.enlist()
         self._passes.install()
         self._steps.install()
@@ -85,7 +87,7 @@ class Run:
         self._passes.remove()
         held.drop_extras()
         for taken in (held.model, held.optimizer):
-            _ATTACHED.discard(taken)
+            _ATTACHED.pop(taken, None)
         if weights is not None:
             held.fill(weights)
 
@@ -95,6 +97,11 @@ class Run:
     def recipe(self) -> Recipe:
         """The recipe as it stands, with what its parts remember."""
         return self._course.recipe
+
+    @property
+    def asks(self) -> bool:
+        """Whether the pass that is under way is one of the recipe's own, in which it does not act."""
+        return self._passes.is_paused
 
     @property
     def step(self) -> int:
@@ -135,7 +142,12 @@ class Run:
             return x, y
         self._find_classes(x, y)
         target = self._targets.read(y, course.held.like)
-        new_x, new = course.recipe.batch(x, target, course.now(fork))
+        try:
+            new_x, new = course.recipe.batch(x, target, course.now(fork))
+        except (AttributeError, TypeError, KeyError) as error:
+            if isinstance(x, Tensor):
+                raise
+            raise _not_one_tensor(course.recipe, x) from error
         return new_x, self._targets.write(new, target, y)
 
     def loss(self, criterion: Callable[[Any, Any], Tensor], outputs: Any, target: Any) -> Tensor:
@@ -221,10 +233,25 @@ class Run:
     def _find_classes(self, x: Any, y: Any) -> None:
         """Labels do not tell how many classes there are; one pass in evaluation does."""
         labels = isinstance(y, Tensor) and not y.is_floating_point()
-        if labels and self._targets.classes is None:
+        if labels and self._targets.classes is None and isinstance(x, Tensor):
             outputs = self._passes.predict({}, x[:1])
             if isinstance(outputs, Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1:
                 self._targets.classes = outputs.shape[1]
+
+
+def _at_work_on(taken: Any) -> bool:
+    found = _ATTACHED.get(taken)
+    if found is not None and found() is not None:
+        gc.collect()  # a run that nobody holds is a circle, which is collected at some time or other
+    return found is not None and found() is not None
+
+
+def _not_one_tensor(recipe: Recipe, x: Any) -> UsageError:
+    names = ", ".join(p.name for p in recipe if "batch" in p.stages)
+    return UsageError(
+        f"{names} changes batches, and the inputs came as {type(x).__name__}; one tensor is allowed, (batch, ...).",
+        fix="Give the model its inputs as one tensor, or leave out the parts that change inputs.", code="WF-A17",
+    )  # fmt: skip
 
 
 def _number(loss: float | Tensor) -> Tensor:
