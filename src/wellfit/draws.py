@@ -1,11 +1,11 @@
 """Random draws without state: a draw is a function of (seed, step, who asks, its name) and of nothing else.
 
-A draw is made once from the step, the asker and the name (NumPy's SFC64, begun anew from their hash), and each member
-of a stack turns it by an angle of its own, hashed from its seed: a uniform draw is shifted round the circle, numbers
-of a normal draw are rotated in pairs, an order is begun at another place. Turned draws have exactly the distribution of
-fresh ones within a member; a stack of K pays for one draw, not for K. Between members they are uncorrelated over steps;
-within one step two members' draws are turns of one, and may resemble or mirror each other. No generator that anyone
-else uses is touched.
+A draw is made once from the step, the asker and the name (NumPy's SFC64 begun anew from their hash, or the hash of a
+counter for normal numbers, see ``normals``), and each member of a stack turns it by an angle of its own, hashed from
+its seed: a uniform draw is shifted round the circle, numbers of a normal draw are rotated in pairs, an order is begun
+at another place. Turned draws have exactly the distribution of fresh ones within a member; a stack of K pays for one
+draw, not for K. Between members they are uncorrelated over steps; within one step two members' draws are turns of one,
+and may resemble or mirror each other. No generator that anyone else uses is touched.
 """
 
 from __future__ import annotations
@@ -21,29 +21,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wellfit.hashes import SIGN, hash_integers, mix, shift_right, signed
+from wellfit.normals import Stream, fill_normals, graph_normals, stream_of
+
 if TYPE_CHECKING:
     from wellfit.sites import Site
 
-_SIGN = 1 << 31
 _GRID = 1 << 23
 """Uniform draws are whole multiples of 1 / _GRID: the sum of two is then exact in float32."""
-_FACTOR_A = 0x7FEB352D  # the multipliers and shifts of lowbias32 (Wellons, "Prospecting for Hash Functions", 2018)
-_FACTOR_B = 0x846CA68B
-
-
-def hash_integers(*values: int) -> int:
-    """Fold whole numbers into one of 64 bits (splitmix64 by steps); the same in every process."""
-    state = 0x9E3779B97F4A7C15
-    for value in values:
-        state = (state ^ (value & 0xFFFFFFFFFFFFFFFF)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
-    return state
 
 
 def member_key(seed: int) -> Tensor:
     """The key of one member, () int32."""
-    return torch.tensor(_signed(hash_integers(1, seed)), dtype=torch.int32)
+    return torch.tensor(signed(hash_integers(1, seed)), dtype=torch.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,17 +89,26 @@ def shared_draw(request: Request, step: int, out: np.ndarray | None = None) -> T
     Args:
         out: where to write it, a contiguous array of ``request.count`` numbers; by default a new one.
     """
-    text = request.name.encode()
-    _streams.begin(zlib.crc32(text), len(text), *text[:8], step)
+    if out is None and request.kind != "order":
+        out = np.empty(request.count, np.float32)
+    if request.kind == "normal":
+        fill_normals(normal_stream(request, step), *out.reshape(2, -1))
+        return torch.from_numpy(out)
+    _streams.begin(*_key(request, step))
     if request.kind == "order":
         return torch.from_numpy(_streams.generator.permutation(request.count))
-    if out is None:
-        out = np.empty(request.count, np.float32)
-    if request.kind == "uniform":
-        _fill_uniform(_streams.bits, out)
-    else:
-        _fill_normals(_streams.bits, *out.reshape(2, -1))
+    _fill_uniform(_streams.bits, out)
     return torch.from_numpy(out)
+
+
+def normal_stream(request: Request, step: int) -> Stream:
+    """What the shared numbers of a normal draw are made from, on the host or inside a graph."""
+    return stream_of(3, *_key(request, step))
+
+
+def _key(request: Request, step: int) -> tuple[int, ...]:
+    text = request.name.encode()
+    return zlib.crc32(text), len(text), *text[:8], step
 
 
 def _fill_uniform(bits: np.random.SFC64, out: np.ndarray) -> None:
@@ -119,53 +118,19 @@ def _fill_uniform(bits: np.random.SFC64, out: np.ndarray) -> None:
         np.multiply(found.view(np.int32), np.float32(1.0 / _GRID), out=part, dtype=np.float32, casting="unsafe")
 
 
-def _fill_normals(bits: np.random.SFC64, first: np.ndarray, turned: np.ndarray) -> None:
-    table, half = _QUANTILES, len(first) // 2
-    for start in range(0, half, _BLOCK):
-        end = min(half, start + _BLOCK)
-        found = bits.random_raw(-(-(end - start) // 2)).view(np.uint16)
-        a, b = first[start:end], first[half + start : half + end]
-        np.take(table, found[: end - start], out=a, mode="clip")  # no index is clipped; other modes are slower
-        np.take(table, found[end - start : 2 * (end - start)], out=b, mode="clip")
-        turned[half + start : half + end] = a
-        np.negative(b, out=turned[start:end])
-
-
-def _quantiles() -> np.ndarray:
-    """(65536,) the standard normal's quantiles at (i + 1/2) / 65536, scaled to unit variance; 4.2 is the largest."""
-    found = torch.special.ndtri((torch.arange(1 << 16, dtype=torch.float64) + 0.5) / (1 << 16))
-    return (found / found.std(correction=0)).to(torch.float32).numpy()
-
-
-_QUANTILES = _quantiles()
 _BLOCK = 1 << 14
 """Numbers made at a time: what they are made from stays in the fast cache, and the system is asked for no memory."""
 
 
 def member_turn(request: Request, step: int | Tensor, key: Tensor) -> Turn:
     """The angle by which members turn a draw: one or two tensors of the shape of ``key`` (int32)."""
-    bits = _mix(_mix(key ^ _signed(hash_integers(zlib.crc32(request.name.encode())))) ^ step)
+    bits = mix(mix(key ^ signed(hash_integers(zlib.crc32(request.name.encode())))) ^ step)
     if request.kind == "order":
-        return ((bits.to(torch.int64) + _SIGN) % request.shape[0],)
+        return ((bits.to(torch.int64) + SIGN) % request.shape[0],)
     if request.kind == "uniform":
-        return (_shift_right(bits, 9).to(torch.float32) / _GRID,)
-    angle = bits.to(torch.float32) * (math.pi / _SIGN)
+        return (shift_right(bits, 9).to(torch.float32) / _GRID,)
+    angle = bits.to(torch.float32) * (math.pi / SIGN)
     return torch.cos(angle), torch.sin(angle)
-
-
-def _signed(value: int) -> int:
-    return ((value + _SIGN) & 0xFFFFFFFF) - _SIGN
-
-
-def _mix(x: Tensor) -> Tensor:
-    """Hash int32: every bit of the result depends on every bit of x."""
-    x = (x ^ _shift_right(x, 16)) * _signed(_FACTOR_A)
-    x = (x ^ _shift_right(x, 15)) * _signed(_FACTOR_B)
-    return x ^ _shift_right(x, 16)
-
-
-def _shift_right(x: Tensor, bits: int) -> Tensor:
-    return torch.bitwise_right_shift(x, bits) & ((1 << (32 - bits)) - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +145,7 @@ class Now:
         moment: ``step`` as a plain number, which fresh draws are made from.
         owner: the part of the recipe that draws.
         fork: empty, or the name of a further pass over the same step.
-        ready: draws made beforehand, by request: (shared, turn).
+        ready: draws made beforehand, by request: (shared, turn); of a normal draw ``shared`` may be its stream.
         asked: where it is a list, every request is written down in it.
         predict: (weights, x) -> outputs of the network in evaluation mode, with any weights; set inside a step.
         resources: what a recipe names and a training brings: a teacher's outputs as a function of x, say.
@@ -245,9 +210,10 @@ class Now:
         Each number is turned with a partner in its own draw, which keeps it normal and independent of the others.
         """
         drawn, (cosine, sine) = self._draw("normal", shape, name)
-        size, held = math.prod(shape), len(drawn) // 2
-        first, second = drawn[:size].reshape(shape), drawn[held : held + size].reshape(shape)
-        return cosine * first + sine * second
+        size = math.prod(shape)
+        ready = drawn.is_floating_point()  # else a stream, whose numbers are made here
+        first, second = drawn.reshape(2, -1) if ready else graph_normals(drawn, size)
+        return cosine * first[:size].reshape(shape) + sine * second[:size].reshape(shape)
 
     def permutation(self, n: int, name: str) -> Tensor:
         """A random order of n rows, (n,) int64."""

@@ -14,7 +14,9 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from wellfit.draws import Now, Request, hash_integers, member_key, member_turn, shared_draw
+from wellfit.draws import Now, Request, member_key, member_turn, normal_stream, shared_draw
+from wellfit.hashes import hash_integers
+from wellfit.normals import graph_normals, stream_tensor
 from wellfit.training.cohort import seeded
 from wellfit.training.order import epoch_rows
 
@@ -243,3 +245,34 @@ def test_the_first_weights_follow_from_the_seed_alone():
     other = seeded(worlds.make, 5).state_dict()
     assert all(torch.equal(one[n], other[n]) for n in one)
     assert not torch.equal(one["head.weight"], seeded(worlds.make, 6).state_dict()["head.weight"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000, 40_001])
+def test_a_graph_makes_the_numbers_that_the_host_makes(size):
+    request = Request("normal", (size,), "WeightNoise/layer.weight")
+    for step in (0, 5, 2**31 - 1):
+        drawn = shared_draw(request, step).reshape(2, -1)
+        made = graph_normals(stream_tensor(normal_stream(request, step)), size)
+        assert all(torch.equal(ready, inside) for ready, inside in zip(drawn, made, strict=True))
+
+
+def test_streams_of_normal_numbers_are_unrelated():
+    """Of steps, of names, and of one stream moved by some places: no pair is more alike than chance has it."""
+    n = 20_000
+    names = [f"GradientNoise/blocks.{i}.weight" for i in range(12)]
+    draws = [shared_draw(Request("normal", (n,), name), step).reshape(2, -1)[0] for name in names for step in range(4)]
+    found = np.corrcoef(np.stack(draws).astype(float)) - np.eye(len(draws))
+    assert np.abs(found).max() < 5 / math.sqrt(n)
+    spectrum = np.abs(np.fft.rfft(np.stack(draws).astype(float), axis=1)[:, 1:-1]) ** 2 / n
+    assert scipy.stats.kstest(spectrum.ravel(), "expon").pvalue > 1e-4
+    assert spectrum.max() < math.log(spectrum.size) + 12
+
+
+def test_each_of_the_16_bits_looked_up_comes_as_often_as_it_should():
+    n = 1 << 18
+    drawn = shared_draw(Request("normal", (n,), "x/y"), 3).reshape(2, -1)[0].double()
+    cells = torch.special.ndtr(drawn).mul(256).long().clamp(0, 255)
+    for half in cells.split(n // 2):
+        assert scipy.stats.chisquare(np.bincount(half.numpy(), minlength=256)).pvalue > 1e-4
+    pairs = cells[: n // 2] // 16 * 16 + cells[n // 2 :] // 16
+    assert scipy.stats.chisquare(np.bincount(pairs.numpy(), minlength=256)).pvalue > 1e-4

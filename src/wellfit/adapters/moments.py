@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from wellfit.adapters.clock import Clock
 from wellfit.adapters.held import Held
-from wellfit.draws import Now, hash_integers, member_key
+from wellfit.draws import Now, member_key
 from wellfit.errors import RecipeError
+from wellfit.hashes import hash_integers
 from wellfit.recipe import Recipe
 from wellfit.sites import Site
 

@@ -15,8 +15,8 @@ from wellfit.diagnosis.decomposition import squared, zero_one
 from wellfit.diagnosis.effects import stopped
 from wellfit.diagnosis.setting import Setting
 from wellfit.diagnosis.variants import plain
-from wellfit.draws import hash_integers
 from wellfit.errors import UsageError
+from wellfit.hashes import hash_integers
 from wellfit.proof import probabilities
 from wellfit.training.cohort import Member
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from wellfit.diagnosis.setting import Setting
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers import BatchNorm, Dropout, EarlyStopping, LabelSmoothing, WeightDecay

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from wellfit.draws import hash_integers
 from wellfit.errors import DataError, UsageError
+from wellfit.hashes import hash_integers
 
 Array = npt.NDArray[Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.job.outcomes import Judges, judges_of, predictions_of
 from wellfit.job.phases import note_rungs
 from wellfit.job.stage import Stage

@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 
-from wellfit.draws import hash_integers
 from wellfit.errors import UsageError
+from wellfit.hashes import hash_integers
 from wellfit.job.options import Options
 from wellfit.job.phases import note_rungs, with_data
 from wellfit.job.prepare import Material

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.job.stage import Left, Stage
 from wellfit.job.start_recipe import within
 from wellfit.recipe import Recipe

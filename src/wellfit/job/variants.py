@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from wellfit.data import Encoder
-from wellfit.draws import Now, hash_integers
+from wellfit.draws import Now
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Fold
+from wellfit.hashes import hash_integers
 from wellfit.recipe import Recipe
 from wellfit.searching.space import describe
 from wellfit.training.cohort import Rows

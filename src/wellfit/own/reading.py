@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from wellfit.draws import hash_integers
 from wellfit.errors import DataError
+from wellfit.hashes import hash_integers
 
 _MOST = 2**32
 """Bytes that the rows of one part may take: they are held in memory, once for all members."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.recipe import Recipe
 from wellfit.searching.levels import data_level, training_level
 from wellfit.searching.space import Candidate, filled

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.knobs import Knob
 from wellfit.recipe import Recipe
 from wellfit.regularizer import Regularizer

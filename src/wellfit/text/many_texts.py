@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from random import Random
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 from wellfit.text.edits import Edit
 
 _CHUNK = 2_000

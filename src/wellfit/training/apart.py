@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree
 
-from wellfit.draws import hash_integers
+from wellfit.hashes import hash_integers
 
 
 def member(tree: Any, place: int) -> Any:

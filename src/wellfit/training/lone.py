@@ -136,6 +136,6 @@ class Lone:
             self._asked[shape] = self._requests(batch)
         requests = self._asked[shape]
         if shape not in self._prepared:
-            self._prepared[shape] = Prepared(requests, self._key.unsqueeze(0))
+            self._prepared[shape] = Prepared(requests, self._key.unsqueeze(0), streams=self.mode == "compiled")
         drawn, shared = self._prepared[shape].at(self.steps), shared_width(requests)
         return requests, drawn[:shared] + [t.squeeze(0) for t in drawn[shared:]]  # the turns have an axis of members

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wellfit.draws import Request, Turn, member_turn, shared_draw
+from wellfit.draws import Request, Turn, member_turn, normal_stream, shared_draw
+from wellfit.normals import stream_tensor
 
 _AT_ONCE = 1_000_000  # numbers drawn at a time: 4 MB
 _TURNED_AT_ONCE = 64  # steps: each is a few small operations, whatever the number of steps
@@ -37,10 +38,13 @@ class Prepared:
     Args:
         requests: what every step asks for.
         keys: (members,) int32.
+        streams: whether normal draws are handed on as their streams, for a compiled graph to make the numbers: a graph
+            does it on all threads and on the way to where they are used.
     """
 
     requests: Sequence[Request]
     keys: Tensor
+    streams: bool = False
     _shared: Block | None = None
     _turns: Block | None = None
 
@@ -57,18 +61,27 @@ class Prepared:
 
     def _draw(self, first: int) -> Block:
         """What members share of the steps from ``first`` on, as many as fit."""
-        size = sum(r.count for r in self.requests)
+        sizes = {r: 2 if self._as_stream(r) else r.count for r in self.requests}
+        size = sum(sizes.values())
         steps = max(1, min(_TURNED_AT_ONCE, _AT_ONCE // max(1, size)))
         old = self._shared.tensors if self._shared is not None and self.keys.device.type == "cpu" else None
-        places = old or [torch.empty((steps, r.count), dtype=r.dtype) for r in self.requests]
+        places = old or [torch.empty((steps, sizes[r]), dtype=self._dtype(r)) for r in self.requests]
         for request, place in zip(self.requests, places, strict=True):
             rows = place.numpy()
             for i in range(steps):
-                if request.kind == "order":
+                if self._as_stream(request):
+                    place[i] = stream_tensor(normal_stream(request, first + i))
+                elif request.kind == "order":
                     place[i] = shared_draw(request, first + i)
                 else:
                     shared_draw(request, first + i, rows[i])
         return Block(first, steps, [place.to(self.keys.device) for place in places])
+
+    def _as_stream(self, request: Request) -> bool:
+        return self.streams and request.kind == "normal"
+
+    def _dtype(self, request: Request) -> torch.dtype:
+        return torch.int32 if self._as_stream(request) else request.dtype
 
     def _turn(self, first: int) -> Block:
         counted = torch.arange(first, first + _TURNED_AT_ONCE, dtype=torch.int32, device=self.keys.device)
