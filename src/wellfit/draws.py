@@ -61,6 +61,8 @@ class Request:
 
 
 Turn = tuple[Tensor, ...]
+Pixels = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of black and of white in each channel of pictures."""
 
 
 class _Streams(threading.local):
@@ -169,7 +171,7 @@ class Now:
     resources: Mapping[str, Callable[[Tensor], Tensor]] = dataclasses.field(default_factory=dict)
     sites: tuple[Site, ...] = ()
     blocks: tuple[tuple[int, int], ...] = ()
-    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    pixels: Pixels | None = None
     call: int = 1
 
     @classmethod

@@ -16,6 +16,7 @@ from wellfit.adapters.ranks import rank_of
 from wellfit.adapters.refusals import lint, refuse
 from wellfit.adapters.run import Run
 from wellfit.adapters.targets import Targets
+from wellfit.draws import Pixels
 from wellfit.errors import RecipeWarning, UsageError
 from wellfit.recipe import Recipe
 
@@ -24,7 +25,7 @@ def attach(
     recipe: Recipe, model: nn.Module, optimizer: Optimizer, *, seed: int = 0, epoch_steps: int | None = None,
     classes: int | None = None, closure: bool = False, rewritten: bool = False,
     after: Sequence[Rule] | None = None, resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
-    allow: Sequence[str] = (),
+    pixels: Pixels | None = None, allow: Sequence[str] = (),
 ) -> Run:  # fmt: skip
     """Put a recipe to work in a training loop of one's own: ``with recipe.attach(model, optimizer) as run:``.
 
@@ -48,6 +49,8 @@ def attach(
         rewritten: whether the model has been through ``recipe.rewrite`` already, before the optimizer was made.
         after: modules behind which values are hidden ones, as types or patterns of names; activations by default.
         resources: what the recipe names and does not hold: ``{"teacher": function of the inputs}``.
+        pixels: (black, white), the values of each channel's pixels, for what turns, erases or recolors pictures:
+            ``((0.0,), (1.0,))`` by default for floats, and 0 and 255 for bytes. Say them where pictures are scaled.
         allow: codes of the lint that are allowed.
 
     Raises:
@@ -71,7 +74,8 @@ def attach(
     held = Held(model, optimizer)
     functions = "activation" in recipe.active().stages
     places = find_places(held.model, after, functions=functions)
-    course = Course(recipe, held, Clock(epoch_steps), places.sites, resources or {}, seed, model, rank_of(model))
+    clock = Clock(epoch_steps)
+    course = Course(recipe, held, clock, places.sites, resources or {}, seed, model, rank_of(model), pixels)
     run = run_of(course, places, classes, closure=closure, rewritten=rewritten, allow=allow)
     for sentence in run.unreached:
         warnings.warn(f"WF-A26 warning: {sentence}; the recipe does not act there.", RecipeWarning, stacklevel=3)

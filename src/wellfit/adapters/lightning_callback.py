@@ -22,6 +22,7 @@ from wellfit.adapters.lightning_checks import (
 from wellfit.adapters.memory import restore_run, run_state
 from wellfit.adapters.places import Rule
 from wellfit.adapters.run import Run
+from wellfit.draws import Pixels
 from wellfit.recipe import Recipe
 
 with needs("lightning", extra="lightning"):
@@ -51,7 +52,7 @@ class RecipeCallback(Callback):
         own_loss: whether ``training_step`` computes its loss by ``wellfit.lightning.loss``, for parts that act on it.
         closure: whether, under manual optimization, ``optimizer.step`` is handed a closure, which SAM needs.
         epoch_steps: steps of the optimizer in an epoch; by itself it knows those of automatic optimization.
-        seed, classes, rewritten, after, resources, allow: as in ``Recipe.attach``.
+        seed, classes, rewritten, after, resources, pixels, allow: as in ``Recipe.attach``.
 
     Attributes:
         run: the recipe at work while the Trainer fits, with ``best_loss``, ``best_epoch``, ``stopped`` and more; that
@@ -67,7 +68,7 @@ class RecipeCallback(Callback):
         fields: tuple[int | str, int | str] = (0, 1), own_loss: bool = False, closure: bool = False,
         epoch_steps: int | None = None, seed: int = 0, classes: int | None = None, rewritten: bool = False,
         after: Sequence[Rule] | None = None, resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
-        allow: Sequence[str] = (),
+        pixels: Pixels | None = None, allow: Sequence[str] = (),
     ) -> None:  # fmt: skip
         refuse_stages(recipe, reasons(own_loss=own_loss, rewritten=rewritten))
         self.recipe, self.monitor, self.network, self.optimizer, self.fields = (
@@ -76,7 +77,7 @@ class RecipeCallback(Callback):
         self._closure, self._epoch_steps = closure, epoch_steps
         self._options: dict[str, Any] = {
             "seed": seed, "classes": classes, "rewritten": rewritten, "after": after, "resources": resources,
-            "allow": allow,
+            "pixels": pixels, "allow": allow,
         }  # fmt: skip
         self.run: Run | None = None
         self._open = self._validated = self._called = self._evaluated = self._evaluates = False

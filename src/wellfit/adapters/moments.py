@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from wellfit.adapters.clock import Clock
 from wellfit.adapters.held import Held
-from wellfit.draws import Now, member_key
+from wellfit.draws import Now, Pixels, member_key
 from wellfit.errors import RecipeError
 from wellfit.hashes import hash_integers
 from wellfit.recipe import Recipe
@@ -31,6 +31,7 @@ class Course:
         seed: what the draws follow from.
         wrapped: the model as the person handed it over, in its wrappers.
         rank: of this process, where several train one model: each has noise of its own in its data.
+        pixels: the values of black and of white in each channel of pictures, see ``Now``.
         predict: outputs of the network in evaluation mode, with any weights.
     """
 
@@ -42,6 +43,7 @@ class Course:
     seed: int
     wrapped: nn.Module
     rank: int = 0
+    pixels: Pixels | None = None
     predict: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
 
     def base_rates(self) -> dict[str, Tensor]:
@@ -56,7 +58,7 @@ class Course:
     def now(self, fork: str = "", *, own_noise: bool = True) -> Now:
         """This moment of a step; ``own_noise`` for what each process draws for its own rows."""
         now = dataclasses.replace(self.plain(own_noise), predict=self.predict, resources=self.resources)
-        now = dataclasses.replace(now, sites=self.sites)
+        now = dataclasses.replace(now, sites=self.sites, pixels=self.pixels)
         if "rate" in self.recipe.stages:
             now = dataclasses.replace(now, rates=self.recipe.rate(now.rates, now))
         return now.again(fork) if fork else now

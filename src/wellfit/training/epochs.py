@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from wellfit.draws import Now, member_key
+from wellfit.draws import Now, Pixels, member_key
 from wellfit.errors import DataError, RecipeError, TrainingError
 from wellfit.recipe import Recipe
 from wellfit.training.lone import Lone
@@ -42,7 +42,7 @@ class Trained:
 def train_epochs(
     network: nn.Module, recipe: Recipe, rows: Batch, valid: Batch, *, epochs: int, batch: int = 32, rate: float = 1e-3,
     seed: int = 0, optimizer: Optimizer | None = None, mode: str = "eager",
-    resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+    resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None, pixels: Pixels | None = None,
 ) -> Trained:  # fmt: skip
     """Train a copy of a network on rows that fit into memory, and return it as it was at its best.
 
@@ -59,6 +59,7 @@ def train_epochs(
         optimizer: the update rule; Adam where none is given.
         mode: how steps run, see ``Lone``.
         resources: what the recipe names and cannot hold, such as a teacher: functions of the inputs.
+        pixels: the values of black and of white in each channel of pictures, where they are scaled; see ``Now``.
 
     Raises:
         DataError: there are fewer training rows than a batch has, or no validation rows.
@@ -76,7 +77,9 @@ def train_epochs(
     _check(recipe, rows, valid, batch)
     steps = len(rows.x) // batch
     rule = optimizer or Adam()
-    lone = Lone(network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources)
+    lone = Lone(
+        network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources, pixels=pixels
+    )
     key, everything = member_key(seed).unsqueeze(0), torch.arange(len(rows.x))
     losses: list[tuple[float, float]] = []
     least, best, kept = float("inf"), 0, lone.weights()

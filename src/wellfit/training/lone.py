@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 
-from wellfit.draws import Now, Request, member_key
+from wellfit.draws import Now, Pixels, Request, member_key
 from wellfit.recipe import Recipe
 from wellfit.target import Target
 from wellfit.training.compiler import compiled, in_place, simplified
@@ -45,7 +45,7 @@ class Lone:
         self, network: nn.Module, recipe: Recipe, optimizer: Optimizer, *, rate: float, seed: int = 0,
         mode: str = "eager", epoch_steps: int = 1, skips: bool = True,
         resources: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
-        pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
+        pixels: Pixels | None = None,
     ) -> None:  # fmt: skip
         self.network = recipe.rewrite(network)
         self.trainer = Trainer(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wellfit.draws import Now
+from wellfit.draws import Now, Pixels
 from wellfit.recipe import Recipe
 from wellfit.regularizer import EXTRA, Params
 from wellfit.sites import Site, acting, find_sites, leaving_out
@@ -86,7 +86,7 @@ class Trainer:
     skips: bool = False
     precision: str = "float32"
     blocks: tuple[tuple[int, int], ...] = ()
-    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    pixels: Pixels | None = None
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from wellfit.draws import Pixels
 from wellfit.recipe import Recipe
 from wellfit.training.cohort import Cohort, Member, Rows, seeded, start
 from wellfit.training.optimizers import Adam
@@ -35,7 +36,7 @@ class Study:
     rows: Rows
     device: str = "cpu"
     blocks: tuple[tuple[int, int], ...] = ()
-    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    pixels: Pixels | None = None
 
     def network(self) -> nn.Module:
         """One network, its weights drawn from torch's generator."""
