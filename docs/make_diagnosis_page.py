@@ -18,6 +18,7 @@ HEAD = """# Diagnosis
 wellfit diagnose history.csv                       # curves alone: a suspicion at most
 wellfit diagnose table.csv --target income         # by experiment: confirmed
 wellfit diagnose table.csv --target income --study learning-curve --fail-on overfit:confirmed
+wellfit diagnose table.csv --target income --out why.html    # a page: curves, changes, layers, studies
 ```
 
 ```python
@@ -26,6 +27,7 @@ found = wellfit.diagnose(model=Net, train=(X, y), val=(X_val, y_val), rate=1e-3,
 found.verdict, found.code, found.confidence        # "overfit", "WF020", "confirmed"
 found.recipe()                                     # the remedy, as a recipe
 found.assert_healthy()                             # a gate for tests
+found.save_page("why.html")                        # the page; in a notebook the verdict shows itself
 ```
 
 ## How it works

@@ -17,8 +17,8 @@ LAYERS = ["regularizers", "training", "searching", "ensembles", "diagnosis", "jo
 FACES = {"keras", "lightning", "huggingface", "sklearn"}
 """Public modules of one line each, for the adapter behind them."""
 CORE = {
-    "errors", "fold", "knobs", "stacking", "regularizer", "draws", "target", "sites", "recipe", "recipe_json",
-    "wrappers", "dials", "files", "middleware", "joint",
+    "errors", "fold", "knobs", "stacking", "regularizer", "draws", "hashes", "normals", "target", "sites", "recipe",
+    "recipe_json", "wrappers", "dials", "files", "middleware", "joint",
 }  # fmt: skip
 
 

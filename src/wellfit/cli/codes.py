@@ -85,6 +85,7 @@ _OTHERS: dict[str, str] = {
     "WF-G09": "--fail-on names no verdict and no code of the diagnosis.",
     "WF-G10": "There is no study of that name.",
     "WF-G11": "Groups that are to be compared are fewer than two, or do not fit the rows.",
+    "WF-G12": "The page of a diagnosis cannot be written where --out says.",
     "WF-R01": "Two regularizers have the same name.",
     "WF-R02": "A knob of a regularizer is not a number.",
     "WF-R03": "A knob of a regularizer lies outside the values that make sense.",

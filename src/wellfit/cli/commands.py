@@ -185,6 +185,7 @@ def diagnose(
     drop: o.Drop = None,
     task: o.Task = None,
     thorough: o.Thorough = False,
+    out: o.DiagnosisOut = None,
     budget: o.Budget = "60s",
     seed: o.Seed = 0,
     as_json: o.Json = False,
@@ -197,7 +198,7 @@ def diagnose(
     chosen = {
         "target": target, "studies": tuple(study or ()), "recipe": recipe, "epochs": epochs, "rate": rate,
         "group": group, "drop": tuple(drop or ()), "task": task, "budget": budget, "seed": seed,
-        "thorough": thorough,
+        "thorough": thorough, "out": out,
     }  # fmt: skip
     work = partial(diagnose_path, path, chosen, tuple(fail_on or ()), View(as_json, quiet, no_color))
     return Call("diagnose", work, as_json, debug)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wellfit.cli.output import print_json, print_lines
@@ -22,6 +23,7 @@ GATE = 10
 def diagnose_path(path: str, chosen: Mapping[str, Any], gates: Sequence[str], view: View, started: float) -> int:
     """``wellfit diagnose PATH``."""
     _check(gates)
+    _check_page(chosen["out"])
     with colors(view.no_color):
         found = _diagnosed(path, chosen, view)
     if view.machine:
@@ -30,6 +32,10 @@ def diagnose_path(path: str, chosen: Mapping[str, Any], gates: Sequence[str], vi
         from wellfit.diagnosis.words import told
 
         print_lines(told(found, columns()))
+    if chosen["out"]:
+        found.save_page(chosen["out"], Path(path).name)
+        if not view.machine:
+            print_lines(f"page     {plain(chosen['out'])}")
     failed = [gate for gate in gates if found.fails(gate)]
     if failed and not view.quiet:
         print(f"gate     {plain(failed[0])} holds: exit {GATE}", file=sys.stderr)
@@ -69,6 +75,16 @@ def _not_known(path: str) -> Diagnosis:
         raise DataError(
             error.message, fix=f"{error.fix} For a table of rows name its target with --target.", code=error.code
         ) from error
+
+
+def _check_page(out: str | None) -> None:
+    """Before anything is trained: a page that cannot be written is told at once."""
+    if out is None:
+        return
+    folder, place = Path(out).parent, Path(out)
+    if not folder.is_dir() or place.is_dir():
+        what = f"{plain(str(folder))} is no folder" if not place.is_dir() else f"{plain(out)} is a folder"
+        raise UsageError(f"--out: {what}.", fix="Name a file, such as --out diagnosis.html.", code="WF-G12")
 
 
 def _check(gates: Sequence[str]) -> None:

@@ -37,6 +37,7 @@ New = Annotated[
 PageOut = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="The page; report.html in the run's folder by default.")
 ]
+DiagnosisOut = Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="Write a page, as .html.")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder.")]
 Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regularizer's name or a code.")]
 

@@ -29,8 +29,15 @@ def diagnose_history(history: History, limits: Limits) -> Diagnosis:
         not_checked.append("whether both losses were measured in the same way: a training loss as trained is not")
     return Diagnosis(
         check.verdict, check.code, "suspected", _told(first), in_order(findings), (), check.remedy,
-        tuple(not_checked), cure=cure(first.name),
+        tuple(not_checked), curves=_drawn(history), cure=cure(first.name),
     )  # fmt: skip
+
+
+def _drawn(history: History) -> dict[str, Any]:
+    """The losses as one seed's curves; empty where none was kept."""
+    kept = {"train": history.train_loss, "valid": history.val_loss}
+    curves = {name: [curve.tolist()] for name, curve in kept.items() if curve is not None}
+    return {"epoch": history.epoch.tolist(), **curves} if curves else {}
 
 
 def _without_illness(history: History, findings: list[Finding]) -> Finding:

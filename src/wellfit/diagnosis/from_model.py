@@ -57,7 +57,9 @@ def diagnose_setting(
     found = conclude(evidence, layers, findings, time.monotonic() - begun)
     each = evidence.bench.seconds / max(1.0, found.cost["trainings"])
     more = run_studies(setting, tuple(studies), each, seconds, tell)
-    return dataclasses.replace(found, calibration=calibration, studies=more, measures=measured(evidence))
+    return dataclasses.replace(
+        found, calibration=calibration, studies=more, measures=measured(evidence), curves=drawn(evidence)
+    )
 
 
 def without_training(hopeless: Finding) -> Diagnosis:
@@ -66,6 +68,15 @@ def without_training(hopeless: Finding) -> Diagnosis:
     why = "everything else: it takes rows from which something can be learned"
     told = f"{check.title}: {hopeless.sentence}"
     return Diagnosis(check.verdict, check.code, "confirmed", told, (hopeless,), (), check.remedy, (why,))
+
+
+def drawn(evidence: Evidence) -> dict[str, Any]:
+    """The setting's own losses over training: of validation rows, and clean ones of a sample of training rows."""
+    base = evidence.base
+    return {
+        "step": base.steps.tolist(), "train": base.train[evidence.own].tolist(),
+        "valid": evidence.curves.mean(2).tolist(),
+    }  # fmt: skip
 
 
 def measured(evidence: Evidence) -> dict[str, Any]:

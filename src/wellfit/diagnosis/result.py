@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 from wellfit.diagnosis.checks import CHECKS
@@ -109,6 +110,8 @@ class Diagnosis:
         calibration: of the validation rows, see ``calibration.calibrated``.
         studies: what the opt-in studies came to, by name.
         measures: sharpness and margins, see ``measures.measures``; to compare trainings by.
+        curves: losses of the training itself: ``step`` or ``epoch`` (counted from 1), and ``train`` and ``valid``, a
+            list of values for each seed.
         cost: what it took: trainings, member-steps, seconds, and times one training of the setting.
         cure: the remedy as a recipe.
     """
@@ -125,8 +128,15 @@ class Diagnosis:
     calibration: dict[str, Any] | None = None
     studies: dict[str, Any] = dataclasses.field(default_factory=dict)
     measures: dict[str, Any] = dataclasses.field(default_factory=dict)
+    curves: dict[str, Any] = dataclasses.field(default_factory=dict)
     cost: dict[str, float] = dataclasses.field(default_factory=dict)
     cure: Recipe | None = None
+
+    @property
+    def title(self) -> str:
+        """``OVERFIT, confirmed (WF021)``; an undecided verdict is nothing more than that."""
+        sure = "" if self.verdict == "undecided" else f", {self.confidence}"
+        return f"{self.verdict.upper()}{sure} ({self.code})"
 
     def recipe(self) -> Recipe:
         """The remedy as a recipe to train with, or to start a search from; empty where nothing is to be added."""
@@ -153,12 +163,34 @@ class Diagnosis:
             "findings": [f.to_json() for f in self.findings], "variants": [v.to_json() for v in self.variants],
             "remedies": list(self.remedies), "not_checked": list(self.not_checked), "layers": _all_plain(self.layers),
             "calibration": _all_plain(self.calibration), "studies": _all_plain(self.studies),
-            "measures": _all_plain(self.measures),
+            "measures": _all_plain(self.measures), "curves": _all_plain(self.curves),
             "cost": _all_plain(self.cost), "recipe": self.cure.to_json() if self.cure is not None else None,
         }  # fmt: skip
 
+    def to_html(self, name: str = "diagnosis") -> str:
+        """One self-contained page: verdict, curves, changes, layers, studies; see ``report.diagnosis_page``.
+
+        Args:
+            name: what was diagnosed, the page's title.
+        """
+        from wellfit.report.diagnosis_page import render
+
+        return render(self.to_json(), name)
+
+    def save_page(self, path: str | Path, name: str = "diagnosis") -> None:
+        """Write the page; a file that stands there is replaced whole or not at all."""
+        from wellfit.files import write_text
+
+        write_text(Path(path), self.to_html(name))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from wellfit.report.notebook import diagnosis_cell
+
+        return diagnosis_cell(self.to_json())
+
     def __str__(self) -> str:
-        return f"{self.verdict.upper()}, {self.confidence} ({self.code}): {self.sentence}"
+        return f"{self.title}: {self.sentence}"
 
 
 def _plain(value: float | None) -> float | None:

@@ -12,7 +12,7 @@ _LISTED = 6  # changes and findings of one kind that are shown
 
 def told(found: Diagnosis, width: int = 100) -> str:
     """Verdict, changes, findings, remedies, and what was not checked; no line is wider than ``width``."""
-    lines = [_line("verdict", f"{found.verdict.upper()}, {found.confidence} ({found.code})", width)]
+    lines = [_line("verdict", found.title, width)]
     lines.append(_line("why", found.sentence, width))
     lines += _block("tried", [_change(v) for v in found.variants], width)
     others = [f for f in found.findings if f.outcome == "finding" and f.code != found.code]

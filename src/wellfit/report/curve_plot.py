@@ -49,7 +49,7 @@ def _plot(curves: Curves, y_axis: Axis, clipped: bool) -> Html:
     marks = marks_of(curves)
     drawn: list[Any] = [
         *left_axis(y_axis, _LEFT, WIDTH - 8),
-        *bottom_axis(x_axis, _BOTTOM, _BOTTOM, "training step"),
+        *bottom_axis(x_axis, _BOTTOM, _BOTTOM, "epoch" if curves.unit == "epoch" else "training step"),
         words(1, 13, "loss, log scale" if y_axis.log else "loss", "small"),
         *_lines(curves.train, curves.steps, x_axis, y_axis, "train"),
         *_lines(curves.valid, curves.steps, x_axis, y_axis, "valid"),
@@ -58,7 +58,7 @@ def _plot(curves: Curves, y_axis: Axis, clipped: bool) -> Html:
         *_mark_key(marks),
     ]
     caption = [h("strong", f"{curves.title}. "), _sentence(curves, marks, clipped)]
-    return figure(svg(_BOTTOM + 60, f"{curves.title}: loss by training step", drawn), caption, _table(curves))
+    return figure(svg(_BOTTOM + 60, f"{curves.title}: loss by {curves.unit}", drawn), caption, _table(curves))
 
 
 def marks_of(curves: Curves) -> list[Mark]:
@@ -73,7 +73,7 @@ def marks_of(curves: Curves) -> list[Mark]:
 def _mark(mark: Mark, x_axis: Axis, y_axis: Axis) -> list[Html]:
     name, family, step, value = mark
     x, y = x_axis.at(step), y_axis.at(value)
-    return [line(x, y, x, _BOTTOM, "drop"), marker(family, x, y, f"{name}: step {number(step, 6)}, {number(value, 4)}")]
+    return [line(x, y, x, _BOTTOM, "drop"), marker(family, x, y, f"{name}: {number(step, 6)}, {number(value, 4)}")]
 
 
 def _mark_key(marks: Sequence[Mark]) -> list[Html]:
@@ -113,13 +113,13 @@ def _sentence(curves: Curves, marks: Sequence[Mark], clipped: bool) -> str:
     onset = next((mark for mark in marks if mark[0] == "onset"), None)
     if onset is not None:
         told.append(
-            f"From step {number(onset[2], 6)} on (diamond) validation stays above its best by more than twice the "
-            "standard error over seeds: overfitting sets in."
+            f"From {curves.unit} {number(onset[2], 6)} on (diamond) validation stays above its best by more than twice "
+            "the standard error over seeds: overfitting sets in."
         )
     elif len(curves.valid) >= 3:
         told.append("Validation never rises surely above its best: no onset of overfitting.")
     stop = next((mark for mark in marks if mark[0] == "stop"), None)
-    told += [f"The frame is step {number(stop[2], 6)}, where the trainings were taken."] if stop else []
+    told += [f"The frame is {curves.unit} {number(stop[2], 6)}, where the trainings were taken."] if stop else []
     seeds = max(len(curves.train), len(curves.valid))
     told += [f"Lines are means of {seeds} trainings, bands their full range."] if seeds > 1 else []
     told += ["The highest losses lie above the drawing."] if clipped else []
@@ -131,8 +131,8 @@ def _best_words(curves: Curves, marks: Sequence[Mark]) -> str:
     last = next((value for value in reversed(mean(curves.valid)) if value is not None), None)
     if best is None:
         return ""
-    told = f"Validation is best at step {number(best[2], 6)} (circle), with {number(best[3], 4)}"
-    return f"{told}; at the last step it is {number(last, 4)}." if last is not None else f"{told}."
+    told = f"Validation is best at {curves.unit} {number(best[2], 6)} (circle), with {number(best[3], 4)}"
+    return f"{told}; at the last {curves.unit} it is {number(last, 4)}." if last is not None else f"{told}."
 
 
 def _table(curves: Curves) -> Html:
@@ -151,7 +151,7 @@ def _table(curves: Curves) -> Html:
         )
         for index in chosen
     ]
-    return data_table(("step", "training", "validation", "range over seeds"), body)
+    return data_table((curves.unit, "training", "validation", "range over seeds"), body)
 
 
 def curves(record: Mapping[str, Any]) -> Html | None:

@@ -19,6 +19,7 @@ class Curves:
 
     Attributes:
         stop: the step whose weights are handed over, or None.
+        unit: what steps are counted in: ``step`` or ``epoch``.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Curves:
     train: list[list[float | None]]
     valid: list[list[float | None]]
     stop: float | None = None
+    unit: str = "step"
 
     def best(self) -> tuple[float, float] | None:
         """The step with the lowest mean validation loss, and that loss."""
@@ -67,13 +69,16 @@ def _above_zero(gaps: list[float]) -> bool:
 
 def read_curves(record: Mapping[str, Any]) -> list[Curves]:
     """The curves of a record that can be drawn."""
-    titles = {"control": "Before: without regularization", "cocktail": "After: with the recipe"}
+    titles = {
+        "control": "Before: without regularization", "cocktail": "After: with the recipe", "own": "Your training",
+    }  # fmt: skip
     found = [_read(find(record, "curves", key), title) for key, title in titles.items()]
     return [curves for curves in found if curves is not None]
 
 
 def _read(entry: Any, title: str) -> Curves | None:
-    steps = [finite(step) for step in list_at(entry, "step")]
+    unit = "epoch" if list_at(entry, "epoch") else "step"
+    steps = [finite(step) for step in list_at(entry, unit)]
     keep = [index for index, step in enumerate(steps) if step is not None]
     keep = (
         [keep[(len(keep) - 1) * place // max(_POINTS - 1, 1)] for place in range(_POINTS)]
@@ -83,7 +88,7 @@ def _read(entry: Any, title: str) -> Curves | None:
     train, valid = (_seeds(list_at(entry, name), keep, len(steps)) for name in ("train", "valid"))
     if not keep or not (train or valid):
         return None
-    return Curves(title, [steps[index] or 0.0 for index in keep], train, valid, number_at(entry, "stop"))
+    return Curves(title, [steps[index] or 0.0 for index in keep], train, valid, number_at(entry, "stop"), unit)
 
 
 def _seeds(values: list[Any], keep: list[int], length: int) -> list[list[float | None]]:

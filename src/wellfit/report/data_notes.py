@@ -48,6 +48,12 @@ def data(record: Mapping[str, Any]) -> Html | None:
     return h("section", h("h2", "Data"), body, id="data")
 
 
+def studied(record: Mapping[str, Any]) -> Html | None:
+    """What the studies of a diagnosis drew and listed; None where none did."""
+    figures, suspects = pair([_gap_plot(record), _learning_curve(record)]), _suspects(record)
+    return h("section", h("h2", "Studies"), figures, suspects, id="studies") if figures or suspects else None
+
+
 def pairs(lines: list[tuple[str, Any]]) -> Html:
     """Names and values side by side; those without a value are left out."""
     return h("dl", [[h("dt", name), h("dd", value)] for name, value in lines if value], class_="lines")

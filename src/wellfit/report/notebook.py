@@ -7,7 +7,20 @@ from typing import Any
 
 from wellfit.report.html import Html, h
 from wellfit.report.numbers import between, fixed, percent, signed
-from wellfit.report.record import Row, metric_label, metric_name, parts, rows, score_decimals, text_at
+from wellfit.report.record import (
+    Row,
+    ends_of,
+    find,
+    mappings_at,
+    metric_label,
+    metric_name,
+    number_at,
+    parts,
+    rows,
+    score_decimals,
+    text_at,
+    texts_at,
+)
 from wellfit.report.verdict import diagnosis_title, verdict_words
 from wellfit.report.worth import settings_told
 
@@ -36,6 +49,32 @@ def cell(record: Mapping[str, Any], folder: str) -> str:
     ]
     name = text_at(record, "name", limit=80)
     return h("div", h("p", h("small", f"wellfit run {name}".strip())), body)
+
+
+def diagnosis_cell(found: Mapping[str, Any]) -> str:
+    """The HTML of a notebook's cell for a diagnosis: its verdict, what was tried, what to do."""
+    tried = [entry for entry in mappings_at(found, "variants") if number_at(entry, "gain") is not None][:_MOST]
+    remedies = texts_at(found, "remedies")
+    body = [
+        h("p", h("strong", diagnosis_title(found)), f" ({text_at(found, 'code', limit=20)})"),
+        h("p", text_at(found, "sentence", limit=1000)),
+        _changes(tried) if tried else None,
+        h("p", h("strong", "What to do: "), "; ".join(remedies)) if remedies else None,
+        h("p", "The whole page: ", h("code", 'save_page("diagnosis.html")')),
+    ]
+    return h("div", h("p", h("small", "wellfit diagnosis")), body)
+
+
+def _changes(tried: list[Mapping[str, Any]]) -> Html:
+    head = [h("th", name, scope="col") for name in ("change", "gain in validation loss", "interval", "")]
+    body = []
+    for entry in tried:
+        low, high = ends_of(find(entry, "interval"))
+        cells = (signed(number_at(entry, "gain"), 4), between(low, high, 4, sign=True))
+        told = "helps" if entry.get("helps") is True else ""
+        label = text_at(entry, "label", limit=80) or text_at(entry, "name", limit=80)
+        body.append(h("tr", h("th", label, scope="row"), [h("td", value) for value in (*cells, told)]))
+    return h("table", h("thead", h("tr", head)), h("tbody", body))
 
 
 def _table(lines: list[Row], metric: str) -> Html:

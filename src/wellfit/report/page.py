@@ -50,13 +50,22 @@ def render(record: Mapping[str, Any], *, live: Html | None = None, refresh: int 
     Returns:
         A whole document, a few hundred KB at most, whose security policy allows its own style sheet and nothing else.
     """
-    shown = {name: section for name, section in sections(record).items() if section is not None}
+    return document(record, sections(record), TITLES, live=live, refresh=refresh)
+
+
+def document(
+    record: Mapping[str, Any], found: Mapping[str, Html | None], titles: Mapping[str, str], *,
+    kicker: str = "wellfit report", live: Html | None = None, refresh: int = 0,
+) -> str:  # fmt: skip
+    """A whole page of sections; those that are None are left out, of the list of links too."""
+    shown = {name: section for name, section in found.items() if section is not None}
+    links = [h("li", h("a", titles[name], href=f"#{name}")) for name in shown]
     body = h(
-        "body", h("a", "To the verdict", href="#verdict", class_="skip"), _header(record, list(shown)),
+        "body", h("a", "To the verdict", href="#verdict", class_="skip"), _header(record, links, kicker),
         h("main", live, list(shown.values())), _footer(record),
         class_="wellfit",
     )  # fmt: skip
-    return f"<!DOCTYPE html>\n{h('html', _head(record, refresh), body, lang='en')}\n"
+    return f"<!DOCTYPE html>\n{h('html', _head(record, refresh, kicker), body, lang='en')}\n"
 
 
 def sections(record: Mapping[str, Any]) -> dict[str, Html | None]:
@@ -77,7 +86,7 @@ def sections(record: Mapping[str, Any]) -> dict[str, Html | None]:
     }
 
 
-def _head(record: Mapping[str, Any], refresh: int) -> Html:
+def _head(record: Mapping[str, Any], refresh: int, kicker: str) -> Html:
     return h(
         "head",
         h("meta", charset="utf-8"),
@@ -86,7 +95,7 @@ def _head(record: Mapping[str, Any], refresh: int) -> Html:
         h("meta", name="viewport", content="width=device-width, initial-scale=1"),
         h("meta", name="referrer", content="no-referrer"),
         h("meta", name="color-scheme", content="light dark"),
-        h("title", f"{_name(record)} - wellfit report"),
+        h("title", f"{_name(record)} - {kicker}"),
         style_sheet(STYLE),
     )
 
@@ -101,13 +110,12 @@ def _name(record: Mapping[str, Any]) -> str:
     return text_at(record, "name", limit=80) or "run"
 
 
-def _header(record: Mapping[str, Any], shown: list[str]) -> Html:
-    links = [h("li", h("a", TITLES[name], href=f"#{name}")) for name in shown]
+def _header(record: Mapping[str, Any], links: list[Html], kicker: str) -> Html:
     told = [text_at(record, "data", "file", limit=120), _target(record), _status(record)]
     line = " \N{MIDDLE DOT} ".join(part for part in told if part)
     return h(
         "header",
-        h("p", "wellfit report", class_="kicker"),
+        h("p", kicker, class_="kicker"),
         h("h1", _name(record)),
         h("p", line) if line else None,
         h("nav", h("ul", links), aria_label="Sections"),

@@ -45,14 +45,18 @@ def level_of(record: Mapping[str, Any]) -> tuple[str, str, str]:
 def verdict(record: Mapping[str, Any]) -> Html:
     """The answer, the two numbers that it rests on, the diagnosis, and what was not looked at."""
     tone, title, sign = level_of(record)
-    _, sentence = verdict_words(record)
-    disc = h("circle", cx=16, cy=16, r=15, class_="badge-fill")
-    badge = h("svg", disc, h("path", d=sign, class_="badge-line"), viewBox="0 0 32 32", aria_hidden="true")
-    head = h("div", h("h2", title), h("p", sentence, class_="sentence"))
-    box = h("div", h("div", badge, class_="badge"), head, class_=f"verdict level-{tone}")
+    box = answer_box(tone, sign, title, verdict_words(record)[1])
     unchecked = texts_at(record, "verdict", "not_checked")
     more = told_list("Not checked in this run", unchecked) if unchecked else None
     return h("section", box, _swing(record), _diagnosis(record), _facts(record), more, id="verdict")
+
+
+def answer_box(tone: str, sign: str, title: Any, sentence: str) -> Html:
+    """The answer in a colored box, with a sign for those who do not see colors."""
+    disc = h("circle", cx=16, cy=16, r=15, class_="badge-fill")
+    badge = h("svg", disc, h("path", d=sign, class_="badge-line"), viewBox="0 0 32 32", aria_hidden="true")
+    head = h("div", h("h2", title), h("p", sentence, class_="sentence"))
+    return h("div", h("div", badge, class_="badge"), head, class_=f"verdict level-{tone}")
 
 
 def verdict_words(record: Mapping[str, Any]) -> tuple[str, str]:
@@ -124,9 +128,9 @@ def _ends(row: Row, decimals: int) -> str:
 
 
 def diagnosis_title(found: Mapping[str, Any]) -> str:
-    """``Overfitting, confirmed``."""
+    """``Overfit, confirmed``; what is undecided is nothing more."""
     name = text_at(found, "verdict", limit=60).replace("_", " ")
-    sure = text_at(found, "confidence", limit=30)
+    sure = text_at(found, "confidence", limit=30) if name != "undecided" else ""
     return ", ".join(part for part in (f"{name[:1].upper()}{name[1:]}", sure) if part)
 
 
