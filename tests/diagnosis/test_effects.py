@@ -84,3 +84,31 @@ def test_seeds_that_disagree_widen_the_interval():
     assert paired(agree, 0.99).high == 1.0
     assert paired(differ, 0.99).low <= 0.0 < 2.0 <= paired(differ, 0.99).high
     assert paired(differ, 0.99).resolvable > 1.0
+
+
+def test_groups_are_drawn_whole_where_rows_come_in_groups():
+    """Gains that go with the group: counted by rows a useless change seems to help, counted by groups it does not."""
+    rows_say = groups_say = 0
+    for seed in range(120):
+        random = np.random.default_rng(seed)
+        names = np.repeat(np.arange(20), random.integers(2, 12, 20))
+        gains = random.normal(size=20)[names] + 0.2 * random.normal(size=(3, len(names)))
+        rows_say += paired(gains, 0.95, seed).low > 0
+        groups_say += paired(gains, 0.95, seed, names).low > 0
+    assert rows_say / 120 > 0.12
+    assert groups_say / 120 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 120)
+
+
+def test_groups_of_one_row_are_rows():
+    gains = np.random.default_rng(0).normal(size=(3, 30))
+    assert paired(gains, 0.95, 1, np.arange(30)) == paired(gains, 0.95, 1)
+
+
+def test_no_group_stands_on_both_sides_of_a_stop():
+    """One row of a group is far better at one evaluation: no row of that group is scored there."""
+    names = np.repeat(np.arange(6), [1, 7, 3, 4, 2, 3])
+    curves = np.ones((1, 4, 20))
+    curves[0, 2, 9] = -100.0
+    found, _ = stopped(curves, 5, names)
+    assert (found[0, names == names[9]] == 1.0).all()
+    assert np.isfinite(stopped(curves, 5, np.zeros(20))[0]).all()

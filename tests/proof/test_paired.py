@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wellfit.proof import Cell, Difference, furthest, holm, non_inferior, paired_difference, paired_gain
+from wellfit.proof import (
+    Cell,
+    Difference,
+    drawn_rows,
+    furthest,
+    gathered,
+    holm,
+    non_inferior,
+    paired_difference,
+    paired_gain,
+    score_interval,
+)
 
 
 def _same(means):
@@ -50,13 +61,12 @@ def test_one_row_of_seeds_is_the_paired_t_test():
     assert paired_difference([cell], _same).p == pytest.approx(stats.ttest_rel(base[:, 0], other[:, 0]).pvalue)
 
 
-def test_seeds_that_all_say_the_same_leave_the_rows_normal_test():
+def test_seeds_that_all_say_the_same_leave_the_rows_t_test():
     draw = np.random.default_rng(1)
     base, other = (np.repeat(draw.normal(size=(1, 300)), 4, 0) for _ in range(2))
     found = paired_difference([Cell(base, other, np.ones(300))], _same)
     assert found.error == pytest.approx((base - other)[0].std(ddof=1) / np.sqrt(300))
-    low, high = found.interval().low, found.interval().high
-    assert (high - low) / found.error == pytest.approx(2 * 1.96, rel=1e-3)
+    assert found.p == pytest.approx(stats.ttest_rel(base[0], other[0]).pvalue)
 
 
 _CHANCE = {
@@ -159,3 +169,68 @@ def test_a_chain_ends_at_its_first_failure():
     good, bad = Difference(0.0, 0.001, 1e6), Difference(-1.0, 0.001, 1e6)
     assert furthest([good, good, bad, good], 0.1) == 2
     assert furthest([], 0.1) == 0
+
+
+def test_rows_that_vary_by_themselves_are_the_paired_t_test():
+    draw = np.random.default_rng(11)
+    base, other = draw.normal(size=(2, 1, 12))
+    found = paired_difference([Cell(base, other, np.ones(12))], _same)
+    assert found.p == pytest.approx(stats.ttest_rel(base[0], other[0]).pvalue)
+
+
+def _clustered(draw, groups=25, each=12):
+    """Losses whose difference goes with the group; sizes of groups differ."""
+    sizes = draw.integers(1, 2 * each, groups)
+    names = np.repeat(np.arange(groups), sizes)
+    base = draw.exponential(1.0, (3, len(names)))
+    moved = draw.normal(size=groups)[names] + 0.3 * draw.normal(size=(3, len(names)))
+    return base, base - moved, np.ones(len(names)), names
+
+
+def test_where_rows_come_in_groups_rows_would_find_too_much_and_groups_do_not():
+    """300 useless changes: counted by rows far more than 5 % are told from nothing, counted by groups about 5 %."""
+    draw, by_rows, by_groups = np.random.default_rng(12), [], []
+    for _ in range(300):
+        base, other, weight, names = _clustered(draw)
+        by_rows.append(paired_difference([Cell(base, other, weight)], _same).p < 0.05)
+        (before, held), (after, _) = gathered(base, weight, names), gathered(other, weight, names)
+        by_groups.append(paired_difference([Cell(before, after, held)], _same).p < 0.05)
+    assert np.mean(by_rows) > 0.3
+    assert np.mean(by_groups) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 30))
+def test_gathered_rows_keep_the_weighted_mean(seed, rows):
+    draw = np.random.default_rng(seed)
+    losses, weight, names = draw.normal(size=(2, rows)), draw.random(rows) + 0.1, draw.integers(0, 5, rows)
+    found, held = gathered(losses, weight, names)
+    assert found.shape == (2, len(np.unique(names)))
+    assert np.average(found, axis=1, weights=held) == pytest.approx(np.average(losses, axis=1, weights=weight))
+    same = gathered(losses, weight, None)
+    assert same[0] is losses
+    assert same[1] is weight
+
+
+def test_a_group_without_weight_counts_for_nothing():
+    losses, held = gathered(np.array([[1.0, 5.0]]), np.array([1.0, 0.0]), np.array([0, 1]))
+    assert losses.tolist() == [[1.0, 0.0]]
+    assert held.tolist() == [1.0, 0.0]
+
+
+def test_bootstrap_samples_hold_whole_groups():
+    draw, names = np.random.default_rng(13), np.array(["c", "a", "a", "b", "b", "b"])
+    for _ in range(30):
+        rows = drawn_rows(draw, 6, names)
+        for name in "abc":
+            counts = np.bincount(rows, minlength=6)[names == name]
+            assert len(set(counts)) == 1
+    assert sorted(set(drawn_rows(draw, 50, None))) != list(range(50))
+
+
+def test_interval_of_a_score_over_groups_is_the_cluster_robust_one():
+    """Beside the sandwich formula: the spread of group sums around the mean."""
+    base, _, weight, names = _clustered(np.random.default_rng(14), groups=60)
+    losses, held = gathered(base[:1] + names % 7, weight, names)
+    found = score_interval(losses, _same, held)
+    parts = held / held.sum() * (losses[0] - found.value)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.sqrt((parts**2).sum()), rel=0.15)

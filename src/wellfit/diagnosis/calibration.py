@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from wellfit.diagnosis.effects import paired
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.result import Finding
 from wellfit.proof import fit_temperature, probabilities
@@ -23,7 +22,7 @@ def calibrated(evidence: Evidence) -> tuple[dict[str, Any] | None, Finding]:
     if not np.isfinite(outputs).all() or len(labels) < 20:
         return None, Finding("over-confident", "not_applicable", "fewer than 20 validation rows, or outputs not finite")
     gains, heats = _tempered(outputs, labels, setting.seed)
-    effect = paired(gains, evidence.limits.level, setting.seed)
+    effect = evidence.effect(gains)
     record = reliability(probabilities(outputs[0]), labels)
     record |= {"temperature": float(np.mean(heats)), "interval": [float(min(heats)), float(max(heats))]}
     share = effect.value / evidence.valid if evidence.valid > 0 else 0.0

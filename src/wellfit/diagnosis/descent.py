@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from wellfit.diagnosis.effects import paired
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.result import Finding
 
@@ -24,7 +23,7 @@ def second_descent(evidence: Evidence) -> Finding:
     if curves.shape[1] < _LEAST:
         return Finding("double-descent", "not_applicable", f"takes {_LEAST} evaluations or more")
     rise, fall = _moves(curves, evidence.setting.seed)
-    up, down = (paired(move, limits.level, evidence.setting.seed) for move in (rise, fall))
+    up, down = (evidence.effect(move) for move in (rise, fall))
     told = f"the validation loss rose by {up.value:.3g} and then fell by {down.value:.3g}"
     worth = all(e.low > 0 and e.value >= evidence.least for e in (up, down))
     if not worth:

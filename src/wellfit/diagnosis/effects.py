@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from wellfit.proof import gathered
+
 _DRAWS = 2000
 _BLOCK = 2**22  # numbers of bootstrap counts held at once
 
@@ -35,15 +37,18 @@ class Effect:
         return (1.96 + 0.84) * self.error
 
 
-def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
+def paired(gains: np.ndarray, level: float, seed: int = 0, groups: np.ndarray | None = None) -> Effect:
     """The mean of paired differences (seeds, rows), with a bootstrap over rows and seeds.
+
+    Where rows come in groups, (rows,), whole groups are drawn: rows of one patient are no independent evidence.
 
     Few seeds drawn with replacement spread less than seeds do; their deviations are widened by sqrt(n / (n - 1)), as a
     variance of n values is.
     """
-    count, rows = gains.shape
+    values, held = gathered(gains, np.ones(gains.shape[1]), groups)
+    count, rows = values.shape
     random = np.random.default_rng((seed, count, rows))
-    means = _resampled(gains, seed)  # (draws, seeds)
+    means = _resampled(values, seed, held=held)  # (draws, seeds)
     whole = means.mean(1, keepdims=True)
     spread = math.sqrt(count / (count - 1)) if count > 1 else 1.0
     chosen = random.integers(0, count, (len(means), count))
@@ -53,10 +58,12 @@ def paired(gains: np.ndarray, level: float, seed: int = 0) -> Effect:
     return Effect(float(gains.mean()), float(low), float(high), float(drawn.std()))
 
 
-def _resampled(values: np.ndarray, seed: int, draws: int = _DRAWS) -> np.ndarray:
-    """(draws, seeds) means over rows drawn with replacement, the same rows for all seeds."""
+def _resampled(values: np.ndarray, seed: int, draws: int = _DRAWS, held: np.ndarray | None = None) -> np.ndarray:
+    """(draws, seeds) means over rows drawn with replacement, the same for all seeds; ``held`` are their weights."""
     rows = values.shape[1]
-    return np.concatenate([counts @ values.T for counts in _weights(rows, seed, draws)]) / rows
+    held = np.ones(rows) if held is None else held
+    blocks = [(counts @ (values * held).T, counts @ held) for counts in _weights(rows, seed, draws)]
+    return np.concatenate([summed / weight[:, None] for summed, weight in blocks])
 
 
 def _weights(rows: int, seed: int, draws: int) -> Iterator[np.ndarray]:
@@ -76,18 +83,18 @@ def _kept(rows: int, seed: int, draws: int) -> np.ndarray:
     return random.multinomial(rows, np.full(rows, 1.0 / rows), size=draws).astype(np.float64)
 
 
-def stopped(curves: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def stopped(curves: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Losses under early stopping, the stop chosen on one half of the rows and scored on the other, both ways.
 
     Args:
         curves: (seeds, evaluations, rows) losses.
+        groups: (rows,) of rows that are not to stand on both sides.
 
     Returns:
         (seeds, rows) losses, and (seeds, 2) the chosen evaluations.
     """
     rows = curves.shape[2]
-    order = np.random.default_rng((seed, rows)).permutation(rows)
-    halves = (order[: rows // 2], order[rows // 2 :])
+    halves = _halves(rows, seed, groups)
     found, chosen = np.empty((len(curves), rows)), np.empty((len(curves), 2), dtype=int)
     for side, (judging, scored) in enumerate((halves, halves[::-1])):
         at = curves[:, :, judging].mean(2).argmin(1)
@@ -95,6 +102,20 @@ def stopped(curves: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         for member, place in enumerate(at):
             found[member, scored] = curves[member, place, scored]
     return found, chosen
+
+
+def _halves(rows: int, seed: int, groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of two halves; of whole groups, as nearly of one size as they come, at least one on each side."""
+    random = np.random.default_rng((seed, rows))
+    if groups is None or len(np.unique(groups)) < 2:
+        order = random.permutation(rows)
+        return order[: rows // 2], order[rows // 2 :]
+    _, places, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = random.permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    first = order[(before < rows / 2) & (np.arange(len(order)) < len(order) - 1)]
+    inside = np.isin(places.reshape(-1), first)
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
 
 
 def bca(train: np.ndarray, valid: np.ndarray, level: float = 0.95, draws: int = _DRAWS, seed: int = 0) -> Effect:

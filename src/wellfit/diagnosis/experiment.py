@@ -91,6 +91,14 @@ class Evidence:
         """The least gain that counts."""
         return max(self.limits.gain * self.valid, self.limits.floor * self.guess)
 
+    def effect(self, gains: np.ndarray, level: float | None = None) -> Effect:
+        """The mean of paired differences (seeds, validation rows) with its interval; groups are counted, if any."""
+        return paired(gains, level or self.limits.level, self.setting.seed, self.setting.valid_groups)
+
+    def stopped(self, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(seeds, rows) losses under early stopping and (seeds, 2) chosen evaluations, see ``effects.stopped``."""
+        return stopped(curves, self.setting.seed, self.setting.valid_groups)
+
     def helps(self, *names: str) -> Tried | None:
         """Of these changes the one that helps most, if any does."""
         found = [self.tried[n] for n in names if n in self.tried and self.tried[n].helps]
@@ -166,7 +174,7 @@ def note(evidence: Evidence, variant: Variant, record: Recorded, places: list[in
 
 def note_stopping(evidence: Evidence) -> None:
     """Early stopping, from the setting's own curves; how much more the training fits then is below 0 by its nature."""
-    found, chosen = stopped(evidence.curves, evidence.setting.seed)
+    found, chosen = evidence.stopped(evidence.curves)
     epochs = evidence.base.steps[chosen] / evidence.setting.epoch_steps
     label = f"stopping at epoch {np.median(epochs):.0f} of {evidence.setting.epochs}"
     at = evidence.base.train[evidence.own][np.arange(len(found))[:, None], chosen].mean()
@@ -179,8 +187,7 @@ def note_halves(evidence: Evidence, variant: Variant, record: Recorded) -> None:
 
     The same number of steps sees half of the rows twice as often: without a stop it would be blamed for that, too.
     """
-    seed = evidence.setting.seed
-    own, its = stopped(evidence.curves, seed)[0], stopped(record.losses, seed)[0]
+    own, its = (evidence.stopped(curves)[0] for curves in (evidence.curves, record.losses))
     evidence.recipes[variant.name], evidence.halves = variant.recipe, record
     _compare(evidence, variant, own, its)
 
@@ -207,7 +214,7 @@ def note_weighted(evidence: Evidence, variant: Variant, record: Recorded, places
 def _compare(evidence: Evidence, variant: Variant, own: np.ndarray, its: np.ndarray) -> None:
     """Write down a change that is measured in its own way, on both sides: (seeds, rows) losses."""
     limits, level = evidence.limits, float(own.mean())
-    effect = paired(own - its, limits.level, evidence.setting.seed)
+    effect = evidence.effect(own - its)
     share = (effect.value / level, (effect.low / level, effect.high / level)) if level > 0 else (None, None)
     helps = effect.low > 0 and effect.value >= max(limits.gain * level, limits.floor * evidence.guess)
     evidence.effects[variant.name], evidence.levels[variant.name] = effect, float(its.mean())
@@ -217,8 +224,7 @@ def _compare(evidence: Evidence, variant: Variant, own: np.ndarray, its: np.ndar
 
 
 def _note(evidence: Evidence, name: str, label: str, losses: np.ndarray, fit: float) -> None:
-    limits, valid = evidence.limits, evidence.valid
-    effect = paired(evidence.last - losses, limits.level, evidence.setting.seed)
+    valid, effect = evidence.valid, evidence.effect(evidence.last - losses)
     helps = effect.low > 0 and effect.value >= evidence.least
     share = (effect.value / valid, (effect.low / valid, effect.high / valid)) if valid > 0 else (None, None)
     evidence.effects[name], evidence.levels[name] = effect, float(losses.mean())

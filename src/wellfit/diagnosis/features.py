@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from wellfit.diagnosis.effects import Effect, paired
+from wellfit.diagnosis.effects import Effect
 from wellfit.diagnosis.experiment import Evidence
 from wellfit.diagnosis.result import Finding
 
@@ -44,7 +44,7 @@ def features(evidence: Evidence) -> Finding:
             own, its = getattr(guess, what), getattr(model, what)
             if own is None or its is None:
                 continue
-            effect = _scaled(paired(own - its, level, evidence.setting.seed), float(own.mean()))
+            effect = _scaled(evidence.effect(own - its, level), float(own.mean()))
             word = "loss" if what == "losses" else "error"
             told = f"{model.name} lowers the {word} of guessing by {effect.value:.0%}"
             seen.append((effect, f"{told} [{effect.low:.0%}, {effect.high:.0%}]"))

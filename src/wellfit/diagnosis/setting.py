@@ -65,6 +65,11 @@ class Setting:
         return len(self.x) - self.held
 
     @property
+    def valid_groups(self) -> np.ndarray | None:
+        """(validation rows,) of what rows come from."""
+        return None if self.groups is None else self.groups[self.held :]
+
+    @property
     def epoch_steps(self) -> int:
         """Steps of one epoch: full batches only."""
         return max(1, self.held // self.batch)

@@ -80,7 +80,7 @@ def learning_curve(setting: Setting, deadline: float) -> dict[str, Any]:
         order = torch.as_tensor(np.random.default_rng((setting.seed, seed, 11)).permutation(setting.held))
         folds += [(order[:size], valid) for size in sizes]
     _, record = _train(setting, folds, deadline)
-    losses, _ = stopped(record.losses, setting.seed)
+    losses, _ = stopped(record.losses, setting.seed, setting.valid_groups)
     losses = losses.reshape(setting.seeds, len(sizes), -1)
     gains = _extrapolated(losses, np.array(sizes), setting.seed)
     level = losses.mean((0, 2))

@@ -17,7 +17,7 @@ from wellfit.job.nets import Nets, sharpen
 from wellfit.job.phases import Finalist
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage, temperature_of
-from wellfit.proof import Cell, paired_difference, score_interval
+from wellfit.proof import Cell, drawn_rows, gathered, paired_difference, score_interval
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
 
@@ -147,81 +147,92 @@ def averaged(predicted: np.ndarray, weights: np.ndarray, temperature: float, cla
     return sharpen(mean, temperature) if classes else mean
 
 
-def comparison(
-    found: Sequence[Contestant], metric: Metric, truth: np.ndarray, weight: np.ndarray
-) -> list[dict[str, Any]]:
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What contestants are judged by.
+
+    Attributes:
+        metric: that decides.
+        truth, weight: (rows,).
+        groups: (rows,) of rows that belong together, such as those of one patient; None where each stands for itself.
+    """
+
+    metric: Metric
+    truth: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None = None
+
+    def losses(self, one: Contestant) -> tuple[np.ndarray, np.ndarray]:
+        """(seeds, rows or groups) losses, and their weights."""
+        losses = np.stack([self.metric.row_losses(self.truth, p) for p in one.predicted])
+        return gathered(losses, self.weight, self.groups)
+
+    def scored(self, one: Contestant) -> tuple[float, float, float]:
+        if self.metric.custom is not None:
+            return _with_ends(self._resampled(one))
+        losses, weight = self.losses(one)
+        found = score_interval(losses, self.metric.of_means, weight)
+        return found.value, found.low, found.high
+
+    def gain(self, base: Contestant, one: Contestant) -> tuple[float, float, float]:
+        """How much better one is than the base; positive is better, whatever the metric's sense."""
+        if self.metric.custom is not None:
+            sign = 1.0 if self.metric.lower_is_better else -1.0
+            return _with_ends(sign * (self._resampled(base) - self._resampled(one)))
+        (before, weight), (after, _) = self.losses(base), self.losses(one)
+        found = paired_difference([Cell(before, after, weight)], self.metric.of_means).interval()
+        return found.value, found.low, found.high
+
+    def _resampled(self, one: Contestant) -> np.ndarray:
+        """A custom metric on the rows as they are, then on bootstrap samples of rows and seeds: the same each time."""
+        draw = np.random.default_rng(0)
+        values = [float(np.mean([_tried(self.metric, self.truth, p, self.weight) for p in one.predicted]))]
+        for _ in range(_CUSTOM_DRAWS):
+            rows = drawn_rows(draw, len(self.truth), self.groups)
+            place = int(draw.integers(10**9)) % len(one.predicted)
+            values.append(_tried(self.metric, self.truth[rows], one.predicted[place][rows], self.weight[rows]))
+        return np.array(values)
+
+
+def _with_ends(values: np.ndarray) -> tuple[float, float, float]:
+    """A value, and the 95 % interval of the bootstrap values behind it."""
+    low, high = np.nanquantile(values[1:], [0.025, 0.975])
+    return float(values[0]), float(low), float(high)
+
+
+def comparison(found: Sequence[Contestant], judged: Judged) -> list[dict[str, Any]]:
     """One record per contestant: score and gain over the control at its best epoch, each with its interval."""
     base = next((c for c in found if c.key == "control_best"), None)
-    records = [_record(c, base, metric, truth, weight) for c in found]
-    _lead(found, records, metric, truth, weight)
+    records = [_record(c, base, judged) for c in found]
+    _lead(found, records, judged)
     return records
 
 
-def _lead(
-    found: Sequence[Contestant], records: list[dict[str, Any]], metric: Metric, truth: np.ndarray, weight: np.ndarray
-) -> None:
+def _lead(found: Sequence[Contestant], records: list[dict[str, Any]], judged: Judged) -> None:
     """How far the best simple model is ahead of the best network, paired, with its interval; into that record."""
-    sign = 1.0 if metric.lower_is_better else -1.0
+    sign = 1.0 if judged.metric.lower_is_better else -1.0
     order = sorted(zip(found, records, strict=True), key=lambda pair: sign * pair[1]["score"])
     simple = next((pair for pair in order if pair[0].key in _SIMPLE), None)
     network = next((pair for pair in order if pair[0].key not in _SIMPLE), None)
     if simple and network:
-        value, low, high = _gain(network[0], simple[0], metric, truth, weight)
+        value, low, high = judged.gain(network[0], simple[0])
         simple[1]["lead"] = {"against": network[0].key, "value": value, "interval": [low, high]}
 
 
-def _record(
-    one: Contestant, base: Contestant | None, metric: Metric, truth: np.ndarray, weight: np.ndarray
-) -> dict[str, Any]:
-    score, low, high = _scored(one, metric, truth, weight)
-    figures = [metric.secondary(truth, p, weight) for p in one.predicted]
+def _record(one: Contestant, base: Contestant | None, judged: Judged) -> dict[str, Any]:
+    score, low, high = judged.scored(one)
+    figures = [judged.metric.secondary(judged.truth, p, judged.weight) for p in one.predicted]
     record: dict[str, Any] = {
         "key": one.key, "label": one.label, "score": score, "interval": [low, high], "seeds": one.seeds,
         "secondary": {n: float(np.mean([f[n] for f in figures])) for n in figures[0]}, "detail": one.detail,
         "seconds": one.seconds, "gain": None,
     }  # fmt: skip
     if base is not None and one is not base:
-        gain = _gain(base, one, metric, truth, weight)
-        base_score = abs(_scored(base, metric, truth, weight)[0])
+        gain = judged.gain(base, one)
+        base_score = abs(judged.scored(base)[0])
         relative = gain[0] / base_score if base_score > 0 else 0.0
         record["gain"] = {"against": base.key, "value": gain[0], "relative": relative, "interval": list(gain[1:])}
     return record
-
-
-def _losses(one: Contestant, metric: Metric, truth: np.ndarray) -> np.ndarray:
-    return np.stack([metric.row_losses(truth, p) for p in one.predicted])
-
-
-def _scored(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
-    if metric.custom is None:
-        found = score_interval(_losses(one, metric, truth), metric.of_means, weight)
-        return found.value, found.low, found.high
-    values = _resampled(one, metric, truth, weight)
-    return (float(values[0]), *(float(q) for q in np.nanquantile(values[1:], [0.025, 0.975])))  # type: ignore[return-value]
-
-
-def _gain(
-    base: Contestant, one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray
-) -> tuple[float, float, float]:
-    """How much better one is than the base; positive is better, whatever the metric's sense."""
-    if metric.custom is None:
-        cell = Cell(_losses(base, metric, truth), _losses(one, metric, truth), weight)
-        found = paired_difference([cell], metric.of_means).interval()
-        return found.value, found.low, found.high
-    sign = 1.0 if metric.lower_is_better else -1.0
-    drawn = sign * (_resampled(base, metric, truth, weight) - _resampled(one, metric, truth, weight))
-    return (float(drawn[0]), *(float(q) for q in np.nanquantile(drawn[1:], [0.025, 0.975])))  # type: ignore[return-value]
-
-
-def _resampled(one: Contestant, metric: Metric, truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A custom metric on the rows as they are, then on bootstrap samples of rows and seeds: the same ones each time."""
-    generator = np.random.default_rng(0)
-    values = [float(np.mean([_tried(metric, truth, p, weight) for p in one.predicted]))]
-    for _ in range(_CUSTOM_DRAWS):
-        rows = generator.integers(len(truth), size=len(truth))
-        place = int(generator.integers(10**9)) % len(one.predicted)
-        values.append(_tried(metric, truth[rows], one.predicted[place][rows], weight[rows]))
-    return np.array(values)
 
 
 def _tried(metric: Metric, truth: np.ndarray, predicted: np.ndarray, weight: np.ndarray) -> float:

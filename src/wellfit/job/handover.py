@@ -15,6 +15,7 @@ from wellfit.job import balance_figures
 from wellfit.job.baselines import Baselines
 from wellfit.job.compare import (
     Contestant,
+    Judged,
     SealedTest,
     averaged,
     best_weights,
@@ -76,7 +77,7 @@ def _finished(
         judged = _as_many_seeds_as_there_is_time_for(stage, judged, use)
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
-        record["comparison"] = comparison(found, stage.metric, truth, weight)
+        record["comparison"] = comparison(found, Judged(stage.metric, truth, weight, stage.material.groups_of(rows)))
         record["verdict"] = verdict(record["comparison"], stage.metric)
         record["test_reads"] = sealed.reads
     balance_figures.complete(stage, record, shape, (rows, truth, weight))

@@ -10,7 +10,7 @@ import numpy as np
 
 from wellfit.job.metrics import Metric
 from wellfit.job.stage import Stage
-from wellfit.proof import Cell, Difference, paired_difference
+from wellfit.proof import Cell, Difference, drawn_rows, gathered, paired_difference
 from wellfit.searching.halving import Entrant
 
 _CUSTOM_DRAWS = 60
@@ -24,12 +24,14 @@ class Judges:
     Attributes:
         truth, weight: (rows,).
         folds: (rows,) the fold that each row validates in.
+        groups: (rows,) of rows that belong together; None where each row stands for itself.
     """
 
     metric: Metric
     truth: np.ndarray
     weight: np.ndarray
     folds: np.ndarray
+    groups: np.ndarray | None = None
 
     def score(self, predicted: np.ndarray) -> float:
         """Mean score of predictions (seeds, rows, ...), in the metric's own sense."""
@@ -43,14 +45,16 @@ class Judges:
         cells = []
         for fold in np.unique(self.folds):
             here = self.folds == fold
-            cells.append(Cell(losses[0][:, here], losses[1][:, here], self.weight[here]))
+            groups = None if self.groups is None else self.groups[here]
+            (before, weight), (after, _) = (gathered(x[:, here], self.weight[here], groups) for x in losses)
+            cells.append(Cell(before, after, weight))
         return paired_difference(cells, self.metric.of_means)
 
     def _by_calls(self, base: np.ndarray, other: np.ndarray) -> Difference:
         """The same for a metric that is no mean over rows: seeds as they are, rows by a bootstrap."""
         draw, count = np.random.default_rng(0), len(self.truth)
         each = self._gains(base, other, np.arange(count))
-        drawn = [self._gains(base, other, draw.integers(count, size=count)).mean() for _ in range(_CUSTOM_DRAWS)]
+        drawn = [self._gains(base, other, drawn_rows(draw, count, self.groups)).mean() for _ in range(_CUSTOM_DRAWS)]
         seeds, rows = float(each.var(ddof=1)) / len(each), float(np.nanvar(drawn, ddof=1))
         variance = max(seeds + rows, 1e-30)
         freedom = (len(each) - 1) * (variance / seeds) ** 2 if seeds > 0 else math.inf
@@ -71,7 +75,11 @@ def judges_of(stage: Stage, folds: Sequence[int]) -> Judges:
     """The validation rows of these folds."""
     parts = [stage.material.valid_target(f) for f in folds]
     truth, weight = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
-    return Judges(stage.metric, truth, weight, np.repeat(np.asarray(folds), [len(p[0]) for p in parts]))
+    groups = [stage.material.groups_of(stage.material.valid_rows(f)) for f in folds]
+    return Judges(
+        stage.metric, truth, weight, np.repeat(np.asarray(folds), [len(p[0]) for p in parts]),
+        np.concatenate(groups) if groups[0] is not None else None,  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
 def predictions_of(stage: Stage, entrant: Entrant) -> np.ndarray | None:

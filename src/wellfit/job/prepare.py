@@ -87,8 +87,16 @@ class Material:
 
     def valid_target(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of a fold's validation rows, in the table's units."""
-        valid = (self.split.folds[fold] if fold < self.folds else self.split.fresh[fold - self.folds - 1])[1]
+        valid = self.valid_rows(fold)
         return self.table.target[valid], self.weight[valid]
+
+    def valid_rows(self, fold: int) -> np.ndarray:
+        """Row numbers of a fold's validation rows."""
+        return (self.split.folds[fold] if fold < self.folds else self.split.fresh[fold - self.folds - 1])[1]
+
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """(rows,) what tells apart the rows that belong together; None where each stands for itself."""
+        return None if self.table.group is None else self.table.group[rows]
 
     def inputs(self, rows: np.ndarray, view: int) -> torch.Tensor:
         """What a view makes of rows of the table: a tensor, or what is sliced like one."""

@@ -76,9 +76,7 @@ _WHY = (
 )
 
 
-def choose_way(
-    engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, *, short: bool = False
-) -> Probe:
+def choose_way(engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, *, short: bool = False) -> Probe:
     """Try a stack and the same members one by one; where both come to the same, the faster way is taken.
 
     One by one, a member carries the parts of its own recipe alone; in a stack all carry everything, most of it neutral.

@@ -60,12 +60,12 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
     """How much better the other is than the base: mean over seeds and rows, with both as sources of chance.
 
     The error's square is that of a two-way layout: the spread of the seeds' means plus that of the rows' means, less
-    the share that both hold. The seeds' part has folds * (seeds - 1) degrees of freedom, and the sum as many as
-    Satterthwaite's formula gives. A bootstrap over four seeds would believe their spread to be known: it errs in 15 of
-    100 cases where seeds decide (see the tests), this one in 5.
+    the share that both hold. The seeds' part has folds * (seeds - 1) degrees of freedom, the rows' part rows - folds,
+    and the sum as many as Satterthwaite's formula gives. A bootstrap over four seeds would believe their spread to be
+    known: it errs in 15 of 100 cases where seeds decide (see the tests), this one in 5.
 
     Args:
-        cells: one per fold, each row in one of them.
+        cells: one per fold, each row in one of them; rows that belong together are gathered first, see ``gathered``.
         score: from mean losses to the score; its slope at each one's mean carries the error over.
 
     Where both have a single seed, only the rows are counted: nothing is known of other trainings.
@@ -82,8 +82,9 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
     seeds, rows, both = (sum(v) for v in zip(*(_spread(*pair) for pair in linear), strict=True))
     before, after = (float(score(np.array([m]))[0]) for m in means)
     variance = max(seeds + rows - both, seeds, rows)
-    freedom = len(cells) * (len(linear[0][0]) - 1)
-    return Difference(before - after, math.sqrt(variance), _satterthwaite(seeds, freedom, variance))
+    counted = sum(max(0, int((c.weight > 0).sum()) - 1) for c in cells)
+    parts = ((seeds, len(cells) * (len(linear[0][0]) - 1)), (rows, counted))
+    return Difference(before - after, math.sqrt(variance), _satterthwaite(parts, variance))
 
 
 def _base(cell: Cell) -> np.ndarray:
@@ -126,6 +127,7 @@ def _unbiased(share: np.ndarray) -> float:
     return count / (count - 1) if count > 1 else 1.0
 
 
-def _satterthwaite(seeds: float, freedom: int, variance: float) -> float:
-    """Degrees of freedom of a variance of which only the seeds' part is estimated from few values."""
-    return min(_ENDLESS, freedom * (variance / seeds) ** 2) if seeds > 0 else _ENDLESS
+def _satterthwaite(parts: Sequence[tuple[float, int]], variance: float) -> float:
+    """Degrees of freedom of a variance whose parts, (part, freedom), are each estimated."""
+    spread = sum(part**2 / max(1, freedom) for part, freedom in parts)
+    return min(_ENDLESS, variance**2 / spread) if spread > 0 else _ENDLESS

@@ -18,7 +18,8 @@ TERMS: dict[str, str] = {
     "ensemble": "Several of the trained networks whose predictions are averaged, chosen on the validation rows.",
     "training, validation and test rows": "The network learns from the first; choices are made on the second; "
     "the third are read once, at the end, for the scores in this report.",
-    "95 % interval": "Made so that it holds the true value in 95 of 100 repeats; rows and seeds vary.",
+    "95 % interval": "Made so that it holds the true value in 95 of 100 repeats; rows and seeds vary, whole groups "
+    "where rows come in groups.",
     "paired": "Two models are compared on the same rows and seeds, so that what is hard for both cancels out.",
     "log loss": "How surprised a model is by the true class, on average; 0 is perfect, lower is better.",
     "RMSE": "The root of the mean squared error, in the unit of the target; lower is better.",
