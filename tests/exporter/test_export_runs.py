@@ -48,7 +48,7 @@ def test_a_program_runs_alone(cases, to, tmp_path):
     """In a process of its own without wellfit on its path, on the table of hostile names."""
     case, path = cases["wine"], tmp_path / "program.py"
     wf.export(case.run, to=to, data=case.file).save(path)
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"KERAS_BACKEND": "torch"}
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")}
     blocked = f"import runpy, sys; sys.modules['wellfit'] = None; runpy.run_path({str(path)!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", blocked], capture_output=True, text=True, env=environment, cwd=tmp_path
@@ -92,6 +92,7 @@ def test_without_the_table_rows_are_drawn_anew(cases, tmp_path):
     exported = wf.export(case.run, to="sklearn")
     assert any(sentence.startswith("The split") for sentence in exported.missing)
     assert "drawn anew" in exported.code
+    assert any(sentence.startswith("The form of the file") for sentence in exported.missing)
     code = exported.code.replace('"diabetes.csv"', repr(str(case.file)))
     assert 45 < scores(code, tmp_path, 1)[0] < 70  # the mean alone is 77
 
@@ -122,6 +123,14 @@ def shifted(file, folder):
     text = file.read_text()
     path.write_text(text.replace("17.99", "18.99", 1))
     return path
+
+
+@pytest.mark.parametrize("name", ["torch.py", "sklearn.py", "random.py"])
+def test_a_program_may_not_hide_a_package_that_it_imports(cases, name, tmp_path):
+    with pytest.raises(UsageError, match="WF-A44") as error:
+        wf.export(cases["diabetes"].run).save(tmp_path / name)
+    assert f"train_{name}" in error.value.fix
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_prints_the_program(cases, tmp_path, capsys):

@@ -24,6 +24,7 @@ from wellfit.regularizer import REGISTRY, Regularizer
 MOST_ROWS = 20_000
 """The split is written into the program up to so many rows: one character each, 200 lines of code."""
 
+_PARQUET = (".parquet", ".pq")
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _TRAINS, _TESTS, _LEFT_OUT = "+", "t", "-"
 
@@ -162,8 +163,7 @@ def _reached(record: dict[str, Any]) -> float | None:
 
 def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, list[str]]:
     if data is None:
-        note = "The split: validation rows are drawn anew, so that the score is of other rows (--data FILE mends it)."
-        return Reading(str(record["data"]["file"])), [note]
+        return _reading_unseen(str(record["data"]["file"]))
     path, frame = Path(data), read_table(data)
     missing = []
     if any(code == "WF-D51" for code, _ in frame.attrs.get("notes", [])):
@@ -186,6 +186,15 @@ def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, 
     return Reading(str(data), delimiter, encoding, _split(source, len(frame))), missing
 
 
+def _reading_unseen(file: str) -> tuple[Reading, list[str]]:
+    """How a file is read that nobody has named: as its ending says, and most files are."""
+    missing = ["The split: validation rows are drawn anew, so that the score is of other rows (--data FILE mends it)."]
+    if Path(file).suffix.lower() in _PARQUET:
+        return Reading(file, None, None), missing
+    missing.append("The form of the file: DELIMITER and ENCODING are those of most files (--data FILE mends it).")
+    return Reading(file, "\t" if ".tsv" in Path(file).suffixes else ","), missing
+
+
 def _split(source: Any, count: int) -> str:
     letters = np.full(count, _LEFT_OUT)
     letters[source.table.rows] = _TRAINS
@@ -197,7 +206,7 @@ def _split(source: Any, count: int) -> str:
 
 def _form(path: Path) -> tuple[str | None, str | None]:
     """Delimiter and encoding of a text file."""
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if path.suffix.lower() in _PARQUET:
         return None, None
     if path.suffix.lower() in (".gz", ".zip"):
         import pandas

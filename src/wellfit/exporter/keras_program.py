@@ -7,6 +7,8 @@ from wellfit.exporter.network import NETWORK_PARTS, network_constants, waves_and
 from wellfit.exporter.recipe_code import decays, expressed, recipe_constants, soft_strength
 from wellfit.exporter.source import Piece, piece
 
+KERAS_FIRST = 'environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imported'
+
 _WAVES = '''
 class Waves(keras.layers.Layer):
     """Beside each number x, cos(2 pi (f x + b)) with trainable f and b."""
@@ -191,7 +193,8 @@ def keras_pieces(facts: Facts) -> list[Piece]:
     found = [piece(_WAVES)] if waves else []
     found += [piece(_SAM, "import torch")] if facts.has("SAM") else []
     anything = ["from typing import Any"] if waves or _held(facts) or facts.has("SAM") else []
-    network = piece(_NETWORK, "import keras", "from keras import ops", *anything, **_network_lines(facts))
+    imports = ["from os import environ", "import keras", "from keras import ops", *anything]
+    network = piece(_NETWORK, *imports, **_network_lines(facts))
     code = network.code.replace("REGULARIZER", _regularizer(facts))
     code = code.replace("BIAS", "use_bias=False, " if facts.has("BatchNorm") else "")
     loop = piece(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from wellfit.errors import UsageError
 from wellfit.exporter.facts import Facts, read_facts
-from wellfit.exporter.keras_program import keras_constants, keras_missing, keras_pieces
+from wellfit.exporter.keras_program import KERAS_FIRST, keras_constants, keras_missing, keras_pieces
 from wellfit.exporter.lightning_program import lightning_missing, lightning_pieces
 from wellfit.exporter.network import waves_and_embeds
 from wellfit.exporter.reading import (
@@ -19,7 +20,7 @@ from wellfit.exporter.reading import (
     split_constants,
 )
 from wellfit.exporter.sklearn_program import sklearn_constants, sklearn_missing, sklearn_pieces
-from wellfit.exporter.source import Piece, packages, piece, program
+from wellfit.exporter.source import PACKAGES, Piece, packages, piece, program
 from wellfit.exporter.torch_program import torch_constants, torch_missing, torch_pieces
 from wellfit.files import write_text
 from wellfit.job.run import Run, load
@@ -57,19 +58,20 @@ _TAIL = """if __name__ == "__main__":
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One framework: its name, what makes its part of the program, and whether it has embeddings."""
+    """One framework: its name, what makes its part of the program, whether it has embeddings, and its first line."""
 
     title: str
     constants: Callable[[Facts], list[str]]
     pieces: Callable[[Facts], list[Piece]]
     missing: Callable[[Facts], list[str]]
     embeds: bool = True
+    first: str = ""
 
 
 TARGETS: dict[str, Target] = {
     "torch": Target("torch", torch_constants, torch_pieces, torch_missing),
     "lightning": Target("Lightning", torch_constants, lightning_pieces, lightning_missing),
-    "keras": Target("Keras 3 (KERAS_BACKEND=torch)", keras_constants, keras_pieces, keras_missing),
+    "keras": Target("Keras 3 on torch", keras_constants, keras_pieces, keras_missing, first=KERAS_FIRST),
     "sklearn": Target("scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
 }
 
@@ -90,7 +92,19 @@ class Exported:
         return self.code
 
     def save(self, path: str | Path) -> None:
-        """Write the file; raises RunFolderError where that is not possible."""
+        """Write the file.
+
+        Raises:
+            UsageError: under that name the program would import itself in place of a package.
+            RunFolderError: it cannot be written.
+        """
+        stem = Path(path).stem
+        if stem in PACKAGES or stem in sys.stdlib_module_names:
+            raise UsageError(
+                f"a program called {Path(path).name} would hide the package {stem} from itself.",
+                fix=f"Give it another name, such as train_{stem}.py.",
+                code="WF-A44",
+            )
         write_text(Path(path), self.code)
 
 
@@ -119,7 +133,7 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     pieces = [*reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts)]
     pieces += [*target.pieces(facts), piece(_MAIN, "import argparse", number=facts.regression)]
     constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]
-    code = program(_docstring(facts, target, packages(pieces)), missing, constants, pieces, _TAIL)
+    code = program(_docstring(facts, target, packages(pieces)), missing, constants, pieces, _TAIL, target.first)
     return Exported(code, missing)
 
 

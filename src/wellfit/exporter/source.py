@@ -94,8 +94,14 @@ def _quoted(text: str) -> str:
     return quote + "".join(f"\\{c}" if c == quote else c for c in plain) + quote
 
 
-def program(docstring: str, notes: Sequence[str], constants: Sequence[str], pieces: Iterable[Piece], tail: str) -> str:
-    """A whole file: what it is, what it does not do, imports, constants, code."""
+def program(
+    docstring: str, notes: Sequence[str], constants: Sequence[str], pieces: Iterable[Piece], tail: str, first: str = ""
+) -> str:  # fmt: skip
+    """A whole file: what it is, what it does not do, imports, constants, code.
+
+    Args:
+        first: a line that comes before other packages are imported.
+    """
     pieces = list(pieces)
     head = f'"""{docstring}"""\n'
     if notes:
@@ -104,14 +110,14 @@ def program(docstring: str, notes: Sequence[str], constants: Sequence[str], piec
             head += "\n".join(textwrap.wrap(f"- {note}", _WIDTH, initial_indent="# ", subsequent_indent="#   ")) + "\n"
     blocks = [p.code for p in pieces if p.code]
     body = "\n\n\n".join([*blocks, tail])
-    imports = _imports(line for p in pieces for line in p.imports)
+    imports = _imports((line for p in pieces for line in p.imports), first)
     return f"{head}\nfrom __future__ import annotations\n\n{imports}\n\n" + "\n".join(constants) + f"\n\n\n{body}\n"
 
 
-_OURS = ("keras", "lightning", "numpy", "pandas", "scipy", "sklearn", "torch")
+PACKAGES = ("keras", "lightning", "numpy", "pandas", "scipy", "sklearn", "torch")
 
 
-def _imports(lines: Iterable[str]) -> str:
+def _imports(lines: Iterable[str], first: str = "") -> str:
     """The imports in the order that isort wants: the standard library first, ``import`` before ``from``."""
     merged: dict[str, set[str]] = {}
     whole = set()
@@ -123,8 +129,10 @@ def _imports(lines: Iterable[str]) -> str:
             whole.add(line)
     groups = []
     for third in (False, True):
-        plain = sorted(w for w in whole if (_root(w) in _OURS) is third)
-        named = sorted(m for m in merged if (m.split(".")[0] in _OURS) is third)
+        if third and first:
+            groups.append(first)
+        plain = sorted(w for w in whole if (_root(w) in PACKAGES) is third)
+        named = sorted(m for m in merged if (m.split(".")[0] in PACKAGES) is third)
         listed = [f"from {m} import {', '.join(sorted(merged[m], key=_isort))}" for m in named]
         if plain or listed:
             groups.append("\n".join([*plain, *listed]))
@@ -134,7 +142,7 @@ def _imports(lines: Iterable[str]) -> str:
 def packages(pieces: Iterable[Piece]) -> list[str]:
     """What pip installs for the imports of some pieces, by name."""
     roots = {_root(line.replace("from ", "import ", 1)) for p in pieces for line in p.imports}
-    return sorted("scikit-learn" if r == "sklearn" else r for r in roots if r in _OURS)
+    return sorted("scikit-learn" if r == "sklearn" else r for r in roots if r in PACKAGES)
 
 
 def _root(line: str) -> str:
