@@ -26,18 +26,31 @@ class Case:
     file: Path
 
 
-def write_plan(folder: Path) -> Path:
-    """A plan of few steps, whose finalists are trained with twelve seeds: their mean is what programs have to reach."""
-    rungs = (Rung(2, 40),)
-    plan = Plan(64, 2, 32, 40, 10, 15, "eager", "stack", 1, rungs, 1, 12, 1, 1000.0, 30.0, search_rungs=rungs)
+def write_plan(folder: Path, width: int = 64, depth: int = 2, steps: int = 40, seeds: int = 12) -> Path:
+    """A plan of few steps, whose finalists are trained with many seeds: their mean is what programs have to reach."""
+    rungs = (Rung(2, steps),)
+    plan = Plan(
+        width, depth, 32, steps, 10, 15, "eager", "stack", 1, rungs, 1, seeds, 1, 1000.0, 30.0, search_rungs=rungs
+    )  # fmt: skip
     path = folder / "plan.json"
     path.write_text(json.dumps({"plan": plan.to_json()}))
     return path
 
 
+def fit_by_plan(data: Path, folder: Path, recipe: wf.Recipe, *, options: dict | None = None, **plan: int) -> wf.Run:
+    """A run by a plan and with a given recipe, so that it is the same on any machine."""
+    asked = job.Options(
+        recipe=recipe, plan=write_plan(folder, **plan), out=folder / "run", device="cpu", **(options or {})
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wellfit.job.api.open_engine", lambda _options: Solo())
+        patch.setattr("wellfit.job.study.open_engine", lambda _options: Solo())
+        return job.fit_file(data, asked)
+
+
 @pytest.fixture(scope="session")
 def cases(tmp_path_factory) -> dict[str, Case]:
-    """The runs: by a plan and with a given recipe, so that they are the same on any machine."""
+    """The runs on tables."""
     frames = {
         "wine": (wine(), "wi'ne\n\"__import__\".csv"),
         "cancer": (load_breast_cancer(as_frame=True).frame, "cancer.csv"),
@@ -50,13 +63,8 @@ def cases(tmp_path_factory) -> dict[str, Case]:
     for name, (frame, file) in frames.items():
         folder = tmp_path_factory.mktemp(name)
         frame.to_csv(folder / file, index=False)
-        options = job.Options(
-            target="target", recipe=recipe, plan=write_plan(folder), out=folder / "run", device="cpu",
-        )  # fmt: skip
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("wellfit.job.api.open_engine", lambda _options: Solo())
-            patch.setattr("wellfit.job.study.open_engine", lambda _options: Solo())
-            found[name] = Case(job.fit_file(folder / file, options), folder / file)
+        run = fit_by_plan(folder / file, folder, recipe, options={"target": "target"})
+        found[name] = Case(run, folder / file)
     return found
 
 

@@ -41,15 +41,19 @@ def test_a_frequency_stands_beside_a_category_with_more_values_than_slots(tmp_pa
     """A column of 200 categories, as wide as the encoder makes it, and what it does with one that it has not seen."""
     import pandas as pd
 
-    from wellfit.exporter.facts import Facts, Reading
+    from wellfit.exporter.facts import Reading
     from wellfit.exporter.reading import encoding_pieces, reading_constants, reading_pieces
     from wellfit.exporter.source import program
+    from wellfit.exporter.table_facts import TableFacts
     from wellfit.models.mlp import Shape
 
     draw = np.random.default_rng(0)
     frame = pd.DataFrame({"c": [f"k{n}" for n in draw.geometric(0.02, 900)], "y": draw.normal(size=900)})
     frame.loc[::50, "c"] = None
-    facts = Facts("regression", "y", (), (("c", "category"),), True, False, Shape(65, 1), {}, {}, Reading("x.csv"))
+    facts = TableFacts(
+        task="regression", target="y", classes=(), columns=(("c", "category"),), others=True, shape=Shape(65, 1),
+        settings={}, parts={}, reading=Reading("x.csv"),
+    )  # fmt: skip
     pieces = [*reading_pieces(facts), *encoding_pieces(facts, False, True)]
     constants = [*reading_constants(facts), "EMBED_FROM = 9"]
     defined = namespace(program("Rows.", [], constants, pieces, "print()"), tmp_path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wellfit.exporter.facts import Facts
 from wellfit.exporter.network import NETWORK_PARTS, network_constants, waves_and_embeds
 from wellfit.exporter.recipe_code import decays, expressed, recipe_constants, soft_strength
 from wellfit.exporter.source import Piece, piece
+from wellfit.exporter.table_facts import TableFacts
 
 KERAS_FIRST = 'environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imported'
 
@@ -166,10 +166,10 @@ def train(
 '''
 
 
-def keras_missing(facts: Facts) -> list[str]:
+def keras_missing(facts: TableFacts) -> list[str]:
     """What of the recipe this program leaves out, or does in another way."""
-    told = {n: expressed(n, p) for n, p in facts.parts.items() if n not in NETWORK_PARTS}
-    found = [t for t in told.values() if t]
+    told = [expressed(name, facts) for name in facts.parts if name not in NETWORK_PARTS]
+    found = [t for t in told if t]
     if soft_strength(facts):
         found.append("L1 as a proximal step: Keras has it as a term of the loss, which makes small weights, not zeros.")
     if facts.has("EMA") and facts.has("BatchNorm"):
@@ -181,13 +181,13 @@ def keras_missing(facts: Facts) -> list[str]:
     return found
 
 
-def keras_constants(facts: Facts) -> list[str]:
+def keras_constants(facts: TableFacts) -> list[str]:
     lines = [*network_constants(facts), *recipe_constants(facts)]
     clipped = facts.has("ClipNorm") and facts.has("ClipValue")
     return [li for li in lines if not li.startswith("WARM_UP =") and not (clipped and li.startswith("CLIP_VALUE ="))]
 
 
-def keras_pieces(facts: Facts) -> list[Piece]:
+def keras_pieces(facts: TableFacts) -> list[Piece]:
     """The network, the batches, the callback and ``train``."""
     waves, _ = waves_and_embeds(facts)
     found = [piece(_WAVES)] if waves else []
@@ -209,7 +209,7 @@ def keras_pieces(facts: Facts) -> list[Piece]:
     ]
 
 
-def _network_lines(facts: Facts) -> dict[str, bool]:
+def _network_lines(facts: TableFacts) -> dict[str, bool]:
     (waves, embeds), held = waves_and_embeds(facts), _held(facts)
     return {
         "held": held, "charged": bool(_regularizer(facts)), "bound": facts.has("MaxNorm"), "waves": waves,
@@ -220,11 +220,11 @@ def _network_lines(facts: Facts) -> dict[str, bool]:
     }  # fmt: skip
 
 
-def _held(facts: Facts) -> bool:
+def _held(facts: TableFacts) -> bool:
     return bool(_regularizer(facts)) or facts.has("MaxNorm")
 
 
-def _regularizer(facts: Facts) -> str:
+def _regularizer(facts: TableFacts) -> str:
     """The penalty of Keras as code over constants; empty where there is none."""
     parts = facts.parts
     ones = [c for n, c in (("L1", "L1"), ("ElasticNet", "ELASTIC_L1")) if n in parts]
@@ -236,7 +236,7 @@ def _regularizer(facts: Facts) -> str:
     return f"L1({' + '.join(ones)})" if ones else f"L2({' + '.join(twos)})" if twos else ""
 
 
-def _optimizer(facts: Facts) -> str:
+def _optimizer(facts: TableFacts) -> str:
     settings = ["RATE", "epsilon=1e-8"]
     settings += ["weight_decay=WEIGHT_DECAY"] if decays(facts) else []
     if facts.has("ClipNorm"):

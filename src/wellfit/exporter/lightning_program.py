@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wellfit.exporter.facts import Facts
-from wellfit.exporter.network import network_pieces
-from wellfit.exporter.recipe_code import recipe_pieces, soft_strength
+from wellfit.exporter.kinds import FORMS
+from wellfit.exporter.recipe_code import changes, recipe_pieces, soft_strength
 from wellfit.exporter.source import Piece, piece
-from wellfit.exporter.torch_program import loss_piece, step_piece
+from wellfit.exporter.torch_program import loss_piece, settle_piece, settles, step_pieces
 
 _MODULE = '''
 class Training(lightning.LightningModule):
@@ -51,10 +51,8 @@ class Training(lightning.LightningModule):
         self.trainer.should_stop = self.waited >= PATIENCE #? stopping
     #? settle
     def on_validation_start(self) -> None: #? settle
-        """No batch has gone through the average: its statistics are taken anew.""" #? settle
         batches = iter(self.trainer.train_dataloader) #? settle
-        update_bn((x for x, _ in itertools.islice(batches, 8)), self.average) #? settle
-        self.average.eval() #? settle
+        settle(self.average, (x for x, _ in itertools.islice(batches, 8))) #? settle
 
 
 class Batches(IterableDataset):
@@ -113,26 +111,24 @@ def lightning_missing(facts: Facts) -> list[str]:
 
 def lightning_pieces(facts: Facts) -> list[Piece]:
     """The network, the recipe, the module and the trainer."""
-    sam, changes = facts.has("SAM"), facts.has("InputNoise", "Mixup", "LabelSmoothing")
-    settle = facts.has("EMA") and facts.has("BatchNorm")
+    sam, changed, settle = facts.has("SAM"), changes(facts), settles(facts)
     soft, bound = bool(soft_strength(facts)) and not sam, facts.has("MaxNorm") and not sam
     clips = not sam
     imports = [
         "from collections.abc import Iterator", "import lightning", "import logging", "import warnings",
         "from torch.utils.data import DataLoader, IterableDataset",
     ]  # fmt: skip
-    if settle:
-        imports += ["from torch.optim.swa_utils import update_bn", "import itertools"]
+    imports += ["import itertools"] if settle else []
     module = piece(
-        _MODULE, *imports, sam=sam, plain_changed=changes and not sam, plain=not changes and not sam, soft=soft,
+        _MODULE, *imports, sam=sam, plain_changed=changed and not sam, plain=not changed and not sam, soft=soft,
         bound=bound, average=facts.has("EMA"), after=soft or bound or facts.has("EMA"), settle=settle,
         stopping=facts.has("EarlyStopping"), number=facts.regression,
         warm=facts.has("EarlyStopping") and bool(facts.parts["EarlyStopping"].warm_up),
         trainer_norm=clips and facts.has("ClipNorm"),
         trainer_value=clips and facts.has("ClipValue") and not facts.has("ClipNorm"),
     )  # fmt: skip
-    step = [step_piece(facts)] if sam else []
-    return [*network_pieces(facts), *recipe_pieces(facts), loss_piece(facts), *step, module]
+    step = [*(step_pieces(facts) if sam else []), *([settle_piece()] if settle else [])]
+    return [*FORMS[facts.kind].network_pieces(facts), *recipe_pieces(facts), loss_piece(facts), *step, module]
 
 
 def _both(facts: Facts) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wellfit.exporter.facts import Facts
 from wellfit.exporter.source import Piece, constant, piece
+from wellfit.exporter.table_facts import TableFacts
 
 _FEATURES = '''
 class Features(nn.Module):
@@ -74,11 +74,11 @@ NETWORK_PARTS = ("BatchNorm", *_DROPS)
 """The parts of a recipe that are layers."""
 
 
-def waves_and_embeds(facts: Facts) -> tuple[bool, bool]:
+def waves_and_embeds(facts: TableFacts) -> tuple[bool, bool]:
     return facts.shape.waves > 0, bool(facts.shape.embeddings)
 
 
-def network_constants(facts: Facts) -> list[str]:
+def network_constants(facts: TableFacts) -> list[str]:
     waves, embeds = waves_and_embeds(facts)
     shape, parts = facts.shape, facts.parts
     lines = [constant("WIDTHS", list(shape.widths or [shape.width] * shape.depth), "units of the hidden layers")]
@@ -97,7 +97,7 @@ def network_constants(facts: Facts) -> list[str]:
     return lines
 
 
-def network_pieces(facts: Facts) -> list[Piece]:
+def network_pieces(facts: TableFacts) -> list[Piece]:
     """The module classes, and ``make_network(encoder, outputs)``."""
     waves, embeds = waves_and_embeds(facts)
     layers = ["linear"]

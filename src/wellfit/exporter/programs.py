@@ -8,49 +8,51 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wellfit.errors import UsageError
-from wellfit.exporter.facts import Facts, read_facts
+from wellfit.exporter.facts import ROWS, Facts
+from wellfit.exporter.folds import folds_piece, score_piece, split_constants
 from wellfit.exporter.keras_program import KERAS_FIRST, keras_constants, keras_missing, keras_pieces
+from wellfit.exporter.kinds import FORMS, read_facts
 from wellfit.exporter.lightning_program import lightning_missing, lightning_pieces
-from wellfit.exporter.network import waves_and_embeds
-from wellfit.exporter.reading import (
-    encoding_pieces,
-    reading_constants,
-    reading_pieces,
-    score_piece,
-    split_constants,
-)
+from wellfit.exporter.recipe_code import expressed
 from wellfit.exporter.sklearn_program import sklearn_constants, sklearn_missing, sklearn_pieces
 from wellfit.exporter.source import PACKAGES, Piece, packages, piece, program
 from wellfit.exporter.torch_program import torch_constants, torch_missing, torch_pieces
 from wellfit.files import write_text
 from wellfit.job.run import Run, load
+from wellfit.regularizer import Regularizer
 
 _MAIN = '''
-def validated(frame: pd.DataFrame, target: np.ndarray, fold: tuple[np.ndarray, np.ndarray], seed: int) -> np.ndarray:
-    """Train on one fold's training rows; returns what comes out for its validation rows."""
+def validated(ROWSOF: TYPE, target: np.ndarray, fold: tuple[np.ndarray, np.ndarray], seed: int) -> np.ndarray:
+    """Train on one fold's training ROWS; returns what comes out for those that it validates."""
     rows, valid = fold
-    encoder = Encoder(frame.iloc[rows])
+    encoder = Encoder(frame.iloc[rows]) #? table
+    encoder = Encoder(x[rows]) #! table
     center, scale = target[rows].mean(), target[rows].std() or 1.0 #? number
     y = ((target - center) / scale).astype(np.float32)[:, None] #? number
     y = np.eye(len(CLASSES), dtype=np.float32)[target] #! number
-    x, valid_x = encoder(frame.iloc[rows]), encoder(frame.iloc[valid])
-    return train(encoder, (x, y[rows]), (valid_x, y[valid]), seed)[:, 0] * scale + center #? number
-    return train(encoder, (x, y[rows]), (valid_x, y[valid]), seed) #! number
+    parts = (INPUTS[rows]ENDS, y[rows]), (INPUTS[valid]ENDS, y[valid])
+    return train(encoder, *parts, seed)[:, 0] * scale + center #? number
+    return train(encoder, *parts, seed) #! number
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\\n")[0])
-    parser.add_argument("--data", default=DATA, help="the table (default: %(default)s)")
+    parser.add_argument("--data", default=DATA, help="PLACE (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of first weights and of every draw")
     asked = parser.parse_args()
-    frame = read(asked.data)
-    target = target_of(frame)
+    frame = read(asked.data) #? table
+    target = target_of(frame) #? table
+    x, target = read(asked.data) #! table
     parts = folds(target)
-    outputs = [validated(frame, target, fold, asked.seed) for fold in parts]
+    outputs = [validated(frame, target, fold, asked.seed) for fold in parts] #? table
+    outputs = [validated(x, target, fold, asked.seed) for fold in parts] #! table
     truth = np.concatenate([target[valid] for _, valid in parts])
     print(f"validation RMSE: {score(np.concatenate(outputs), truth):.6g}") #? number
     print(f"validation log loss: {score(np.concatenate(outputs), truth):.6g}") #! number
 '''
+
+_INPUTS = {"table": ("encoder(frame.iloc[", "])"), "image": ("x[", "]"), "text": ("encoder(x[", "])")}
+"""How rows become what is trained on: images do so batch by batch, in the loop."""
 
 _TAIL = """if __name__ == "__main__":
     main()"""
@@ -58,7 +60,15 @@ _TAIL = """if __name__ == "__main__":
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One framework: its name, what makes its part of the program, whether it has embeddings, and its first line."""
+    """One framework.
+
+    Attributes:
+        title: its name.
+        constants, pieces, missing: what makes its part of the program, and what it leaves out.
+        embeds: whether it has embeddings.
+        first: a line that comes before other packages are imported.
+        kinds: of data that programs are written for.
+    """
 
     title: str
     constants: Callable[[Facts], list[str]]
@@ -66,10 +76,11 @@ class Target:
     missing: Callable[[Facts], list[str]]
     embeds: bool = True
     first: str = ""
+    kinds: frozenset[str] = frozenset({"table"})
 
 
 TARGETS: dict[str, Target] = {
-    "torch": Target("torch", torch_constants, torch_pieces, torch_missing),
+    "torch": Target("torch", torch_constants, torch_pieces, torch_missing, kinds=frozenset(FORMS)),
     "lightning": Target("Lightning", torch_constants, lightning_pieces, lightning_missing),
     "keras": Target("Keras 3 on torch", keras_constants, keras_pieces, keras_missing, first=KERAS_FIRST),
     "sklearn": Target("scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
@@ -117,32 +128,69 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     Args:
         run: a finished run, or its folder.
         to: ``torch``, ``lightning``, ``keras`` or ``sklearn``.
-        data: the table that the run was trained on; with it the program has the run's own split of the rows.
+        data: the table, or the folder or file of images, that the run was trained on; with it the program has the run's
+            own split of the rows.
 
     Raises:
-        UsageError: the target is not known, the run is not finished, or ``data`` is another table.
+        UsageError: the target is not known or not written for such data, the run is not finished, or ``data`` is other
+            data.
         RunFolderError: the folder holds no run.
         DataError: the table cannot be read.
     """
     if to not in TARGETS:
         raise UsageError(f"no export goes to {str(to)[:40]!r}.", fix=f"Choose {', '.join(TARGETS)}.", code="WF-A42")
-    found = run if isinstance(run, Run) else load(run)
-    facts, target = read_facts(found, data), TARGETS[to]
+    return program_of(read_facts(run if isinstance(run, Run) else load(run), data), to)
+
+
+def program_of(facts: Facts, to: str) -> Exported:
+    """The program of a framework from facts.
+
+    Raises:
+        UsageError: it is not written for such data.
+    """
+    target, form = TARGETS[to], FORMS[facts.kind]
+    if facts.kind not in target.kinds:
+        raise _not_written(facts, to)
     missing = (*facts.missing, *target.missing(facts))
-    waves, embeds = waves_and_embeds(facts)
-    pieces = [*reading_pieces(facts), *encoding_pieces(facts, waves, embeds and target.embeds), score_piece(facts)]
-    pieces += [*target.pieces(facts), piece(_MAIN, "import argparse", number=facts.regression)]
-    constants = [*reading_constants(facts), *split_constants(facts), "", *target.constants(facts)]
+    facts = dataclasses.replace(facts, parts=_with_code(facts))
+    pieces = [*form.pieces(facts, target.embeds), folds_piece(facts), score_piece(facts)]
+    pieces += [*target.pieces(facts), _main_piece(facts)]
+    constants = [*form.constants(facts), *split_constants(facts), "", *target.constants(facts)]
     code = program(_docstring(facts, target, packages(pieces)), missing, constants, pieces, _TAIL, target.first)
     return Exported(code, missing)
+
+
+def _with_code(facts: Facts) -> dict[str, Regularizer]:
+    """The parts of the recipe that a program holds."""
+    layers = FORMS[facts.kind].layers
+    return {name: part for name, part in facts.parts.items() if name in layers or not expressed(name, facts)}
+
+
+def _not_written(facts: Facts, to: str) -> UsageError:
+    others = [name for name, target in TARGETS.items() if facts.kind in target.kinds]
+    return UsageError(
+        f"no program for {ROWS[facts.kind]} is written in {to}.",
+        fix=f"Choose {' or '.join(others)}, or put the run's recipe.json into a loop of your own: "
+        "wellfit.Recipe.load(...).attach(model, optimizer).",
+        code="WF-A43",
+    )
+
+
+def _main_piece(facts: Facts) -> Piece:
+    made = piece(_MAIN, "import argparse", "import numpy as np", number=facts.regression, table=facts.kind == "table")
+    start, end = _INPUTS[facts.kind]
+    code = made.code.replace("ROWSOF: TYPE", "frame: pd.DataFrame" if facts.kind == "table" else "x: np.ndarray")
+    for rows in ("rows", "valid"):
+        code = code.replace(f"INPUTS[{rows}]ENDS", f"{start}{rows}{end}")
+    return Piece(code.replace("ROWS", ROWS[facts.kind]).replace("PLACE", FORMS[facts.kind].place), made.imports)
 
 
 def _docstring(facts: Facts, target: Target, needed: list[str]) -> str:
     kind = "a number" if facts.regression else f"{len(facts.classes)} classes"
     lines = [
-        f"Train a network that predicts {kind} from {len(facts.columns)} columns, in {target.title}.", "",
-        "    python THIS_FILE [--data FILE] [--seed NUMBER]", "",
-        "prints the score on validation rows: the best of each training, over all folds together.",
+        f"Train a network that predicts {kind} from {FORMS[facts.kind].told(facts)}, in {target.title}.", "",
+        "    python THIS_FILE [--data PATH] [--seed NUMBER]", "",
+        f"prints the score on validation {ROWS[facts.kind]}: the best of each training, over all folds together.",
     ]  # fmt: skip
     if facts.reached is not None:
         lines += [f"The run that this file repeats reached {facts.reached:.6g}."]

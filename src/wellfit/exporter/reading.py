@@ -1,42 +1,12 @@
-"""The pieces that read the file, split its rows, and turn columns into numbers."""
+"""The pieces that read a table, and turn its columns into numbers."""
 
 from __future__ import annotations
 
 from wellfit.data.cells import MISSING_MARKERS
-from wellfit.exporter.facts import Facts
 from wellfit.exporter.source import Piece, constant, piece
+from wellfit.exporter.table_facts import TableFacts
 
 _NUMPY, _PANDAS = "import numpy as np", "import pandas as pd"
-
-_SCORE_CLASSES = '''
-def temperature_of(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature, 0.2 to 10, at which softmax(logits / temperature) fits the truth best.
-
-    No label counts as quite sure: a few rows without an error must not make a network infinitely sure.
-    """
-    doubt = 1 / (len(truth) + 2)
-
-    def loss(log_temperature: float) -> float:
-        found = np.maximum(log_softmax(logits / np.exp(log_temperature), axis=1), -100.0)
-        right = found[np.arange(len(truth)), truth]
-        wrong = (found.sum(1) - right) / (logits.shape[1] - 1)
-        return -np.mean((1 - doubt) * right + doubt * wrong)
-
-    best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(10.0)), method="bounded")
-    return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
-
-
-def score(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The log loss of calibrated probabilities; smaller is better."""
-    found = log_softmax(logits / temperature_of(logits, truth), axis=1)
-    return float(-found[np.arange(len(truth)), truth].mean())
-'''
-
-_SCORE_NUMBERS = '''
-def score(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """The root of the mean squared error; smaller is better."""
-    return float(np.sqrt(np.mean((predicted - truth) ** 2)))
-'''
 
 _READ = '''
 def texts(cells: pd.Series) -> pd.Series:
@@ -65,31 +35,6 @@ def target_of(frame: pd.DataFrame) -> np.ndarray:
     found = pd.to_numeric(frame[TARGET], errors="coerce") #? values
     found = texts(frame[TARGET]).str.casefold().map({"true": True, "false": False}) #? booleans
     return found.map(place).fillna(-1).to_numpy(dtype=int) #! number
-'''
-
-_FOLDS_KNOWN = '''
-def folds(target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Training and validation rows of each fold, as the run had them; its test rows are in none."""
-    part = np.array(list(SPLIT))
-    if len(part) != len(target):
-        raise SystemExit(f"the table has {len(target)} rows; the split is of {len(part)}.")
-    numbers = sorted(set(part) - set("+t-"))
-    return [(np.flatnonzero(~np.isin(part, ["t", "-", n])), np.flatnonzero(part == n)) for n in numbers]
-'''
-
-_FOLDS_DRAWN = '''
-def folds(target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Training and validation rows of each fold; a share for a test at the end is in none."""
-    rows = np.flatnonzero(~np.isnan(target)) #? number
-    rows = np.flatnonzero(target >= 0) #! number
-    labels = target[rows] #? stratified
-    rows, _ = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=labels) #? stratified
-    rows, _ = train_test_split(rows, test_size=TEST_SHARE, random_state=0) #! stratified
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=0) #? stratified
-    splitter = KFold(FOLDS, shuffle=True, random_state=0) #! stratified
-    parts = [(rows[train], rows[valid]) for train, valid in splitter.split(rows, target[rows])]
-    return parts[:1] #? one
-    return parts #! one
 '''
 
 _SCALE = '''
@@ -222,7 +167,7 @@ class Encoder:
 '''
 
 
-def reading_constants(facts: Facts) -> list[str]:
+def reading_constants(facts: TableFacts) -> list[str]:
     """The texts of the data, each a literal."""
     reading = facts.reading
     lines = [constant("DATA", reading.file)]
@@ -238,27 +183,13 @@ def reading_constants(facts: Facts) -> list[str]:
     return lines
 
 
-def split_constants(facts: Facts) -> list[str]:
-    if facts.reading.split:
-        told = "of each row: the fold that it validates, + trains in all, t test, - left out"
-        return [constant("SPLIT", facts.reading.split, told)]
-    shares = [constant("TEST_SHARE", 0.15), constant("FOLDS", 5)]
-    return shares if facts.rows < 1000 else [shares[0], constant("FOLDS", 6, "the first alone validates: 15 %")]
-
-
-def reading_pieces(facts: Facts) -> list[Piece]:
-    """How the file becomes rows with a target, and folds of them."""
+def reading_pieces(facts: TableFacts) -> list[Piece]:
+    """How the file becomes rows with a target."""
     kind = "number" if facts.regression else _kind_of(facts.classes)
     kinds = {k: k == kind for k in ("number", "words", "values", "booleans")}
     text = facts.reading.delimiter is not None
     read = piece(_READ, _NUMPY, _PANDAS, "import unicodedata", text=text)
-    target = piece(_TARGET, **kinds)
-    if facts.reading.split:
-        return [read, target, piece(_FOLDS_KNOWN)]
-    stratified = not facts.regression
-    names = "StratifiedKFold, train_test_split" if stratified else "KFold, train_test_split"
-    chosen = {"number": facts.regression, "stratified": stratified, "one": facts.rows >= 1000}
-    return [read, target, piece(_FOLDS_DRAWN, f"from sklearn.model_selection import {names}", **chosen)]
+    return [read, piece(_TARGET, **kinds)]
 
 
 def _kind_of(classes: tuple[object, ...]) -> str:
@@ -267,7 +198,7 @@ def _kind_of(classes: tuple[object, ...]) -> str:
     return "values" if all(isinstance(c, int | float) for c in classes) else "words"
 
 
-def encoding_pieces(facts: Facts, waves: bool, embeds: bool) -> list[Piece]:
+def encoding_pieces(facts: TableFacts, waves: bool, embeds: bool) -> list[Piece]:
     """How columns become numbers: only the kinds of column that the table has."""
     kinds = facts.kinds()
     scaled = kinds != {"category"} or facts.others
@@ -279,9 +210,3 @@ def encoding_pieces(facts: Facts, waves: bool, embeds: bool) -> list[Piece]:
     encoder = piece(_ENCODER, waves=waves, embeds=embeds)
     # MAKERS holds names of the classes above only
     return [*found, Piece(encoder.code.replace("makers = MAKERS", f"makers = {{{makers}}}"))]
-
-
-def score_piece(facts: Facts) -> Piece:
-    if facts.regression:
-        return piece(_SCORE_NUMBERS)
-    return piece(_SCORE_CLASSES, "from scipy.optimize import minimize_scalar", "from scipy.special import log_softmax")

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from wellfit.exporter.facts import Facts
+from wellfit.exporter.picture_facts import PictureFacts
+from wellfit.exporter.picture_recipe import (
+    PICTURE_KNOBS,
+    PICTURE_TOLD,
+    change_lines,
+    picture_recipe_pieces,
+    uses_ends,
+    why_no_picture_part,
+)
 from wellfit.exporter.source import Piece, constant, piece
-from wellfit.regularizer import Regularizer
 
 _KNOBS = {
     "L1": {"strength": "L1"}, "L2": {"strength": "L2"}, "ElasticNet": {"l1": "ELASTIC_L1", "l2": "ELASTIC_L2"},
@@ -20,8 +28,17 @@ _PLAIN = {"InputNoise": ("family", "gaussian"), "MaxNorm": ("by", "unit")}
 """Parts that are written in one of their forms only."""
 
 _BATCH = '''
-def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]: #! ends
+def changed(x: Tensor, y: Tensor, encoder: Encoder) -> tuple[Tensor, Tensor]: #? ends
     """A batch as it is trained on."""
+    IMAGES #? images
+    pasted = boxes((1 - torch.tensor([np.random.beta(CUTMIX, CUTMIX)])).sqrt())[0] #? cutmix
+    partner, share = torch.randperm(len(x)), float(pasted.float().mean()) #? cutmix
+    x, y = torch.where(pasted, x[partner], x), (1 - share) * y + share * y[partner] #? cutmix
+    x = x.masked_fill(boxes(torch.full((len(x),), CUTOUT)), 0) #? cutout
+    count = 1 / CUTOUT_SPREAD - 1  # CUTOUT_SPREAD: of the largest variance there is #? spread
+    shares = np.random.beta(CUTOUT * count, (1 - CUTOUT) * count, len(x)) #? spread
+    x = x.masked_fill(boxes(torch.from_numpy(shares)), 0) #? spread
     x = x + INPUT_NOISE * torch.randn_like(x) #? noise
     share, partner = float(np.random.beta(MIXUP, MIXUP)), torch.randperm(len(x)) #? mixup
     x, y = share * x + (1 - share) * x[partner], share * y + (1 - share) * y[partner] #? mixup
@@ -58,7 +75,8 @@ _BOUND = '''
 def bound(model: nn.Module) -> None:
     """Shorten each unit's incoming weights to the norm allowed."""
     for w in weights_of(model):
-        w.mul_((MAX_NORM / w.flatten(1).norm(dim=1).clamp(min=1e-30)).clamp(max=1)[:, None])
+        units = w.view(len(w), -1)
+        units.mul_((MAX_NORM / units.norm(dim=1, keepdim=True).clamp(min=1e-30)).clamp(max=1))
 '''
 
 _AVERAGE = '''
@@ -85,13 +103,42 @@ def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
 '''
 
 
-def expressed(name: str, part: Regularizer) -> str:
+def knobs_of(facts: Facts) -> dict[str, dict[str, str]]:
+    """The parts that have code for this kind of data: their knobs, and the constants that hold them."""
+    return {**_KNOBS, **PICTURE_KNOBS} if isinstance(facts, PictureFacts) else _KNOBS
+
+
+def expressed(name: str, facts: Facts) -> str:
     """Why a part has no code here; empty where it has."""
+    part = facts.parts[name]
     if name == "WeightDecay" and part.form == "fully_decoupled":
         return f"{name}: the form that leaves the learning rate out has no place in torch's optimizers."
     if name in _PLAIN and getattr(part, _PLAIN[name][0]) != _PLAIN[name][1]:
         return f"{name}: only its {_PLAIN[name][1]} form can be written here."
-    return "" if name in _KNOBS else f"{name}: it is left out."
+    if name not in knobs_of(facts):
+        return f"{name}: it is left out."
+    return why_no_picture_part(name, part, facts) if isinstance(facts, PictureFacts) else ""
+
+
+def written(facts: Facts) -> set[str]:
+    """The parts of the recipe that have code here."""
+    return {name for name in facts.parts if not expressed(name, facts)}
+
+
+def needs_ends(facts: Facts) -> bool:
+    """Whether the changes of a batch ask what black and white are."""
+    return isinstance(facts, PictureFacts) and uses_ends(facts, written(facts))
+
+
+def draws_by_numpy(facts: Facts) -> bool:
+    """Whether a share is drawn from a Beta distribution."""
+    return facts.has("CutMix", "Mixup") or (facts.has("Cutout") and facts.parts["Cutout"].spread > 0)
+
+
+def changes(facts: Facts) -> bool:
+    """Whether batches are changed before they are trained on."""
+    own = set(PICTURE_KNOBS) if isinstance(facts, PictureFacts) else set()
+    return bool(written(facts) & {"InputNoise", "Mixup", "LabelSmoothing", *own})
 
 
 def recipe_constants(facts: Facts) -> list[str]:
@@ -101,22 +148,24 @@ def recipe_constants(facts: Facts) -> list[str]:
         constant("STEPS", settings["steps"]),
         constant("EVALUATE_EVERY", settings["evaluate_every"], "steps between two looks at the validation rows"),
     ]  # fmt: skip
+    has_code = written(facts)
     for name, part in facts.parts.items():
-        for knob, written in _KNOBS.get(name, {}).items():
-            if written != "WARM_UP" or part.warm_up:
-                lines.append(constant(written, float(getattr(part, knob))))
+        for knob, held in knobs_of(facts).get(name, {}).items() if name in has_code else ():
+            if held not in ("WARM_UP", "CUTOUT_SPREAD") or getattr(part, knob):
+                lines.append(constant(held, float(getattr(part, knob)), PICTURE_TOLD.get(held, "")))
     return lines
 
 
 def recipe_pieces(facts: Facts) -> list[Piece]:
     """The functions that the training calls, and only those."""
-    changes = {"noise": facts.has("InputNoise"), "mixup": facts.has("Mixup"), "smoothing": facts.has("LabelSmoothing")}
     terms, soft = penalty_terms(facts), soft_strength(facts)
     found = [piece(_OPTIMIZER, decay=decays(facts))]
     if terms or soft or decays(facts) or facts.has("MaxNorm"):
         found.insert(0, piece(_WEIGHTS))
-    if any(changes.values()):
-        found.append(piece(_BATCH, **changes))
+    if isinstance(facts, PictureFacts):
+        found += picture_recipe_pieces(facts, written(facts))
+    if changes(facts):
+        found.append(_batch_piece(facts))
     if terms:
         made = piece(_PENALTY, square=any("square" in t for t in terms), size=any("size" in t for t in terms))
         found.append(Piece(made.code.replace("TERMS", " + ".join(terms))))
@@ -127,6 +176,20 @@ def recipe_pieces(facts: Facts) -> list[Piece]:
     if facts.has("EMA"):
         found.append(piece(_AVERAGE, "from torch.optim.swa_utils import AveragedModel"))
     return found
+
+
+def _batch_piece(facts: Facts) -> Piece:
+    """``changed(x, y)``: everything that a batch goes through before the network sees it."""
+    names = written(facts)
+    lines = change_lines(facts, names) if isinstance(facts, PictureFacts) else []
+    spread = "Cutout" in names and facts.parts["Cutout"].spread > 0
+    made = piece(
+        _BATCH, ends=needs_ends(facts), images=bool(lines), cutmix="CutMix" in names, spread=spread,
+        cutout="Cutout" in names and not spread, noise="InputNoise" in names, mixup="Mixup" in names,
+        smoothing="LabelSmoothing" in names,
+    )  # fmt: skip
+    draws = ["import numpy as np"] if draws_by_numpy(facts) else []
+    return Piece(made.code.replace("    IMAGES", "\n".join(lines)), tuple(draws))
 
 
 def decays(facts: Facts) -> bool:

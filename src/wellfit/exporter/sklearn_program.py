@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from wellfit.exporter.facts import Facts
 from wellfit.exporter.network import waves_and_embeds
 from wellfit.exporter.recipe_code import expressed, recipe_constants
 from wellfit.exporter.source import Piece, constant, piece
+from wellfit.exporter.table_facts import TableFacts
 
 _WAVES = '''
 class Waves:
@@ -128,7 +128,7 @@ def train(
 _HAS = ("L2", "WeightDecay", "InputNoise", "Mixup", "LabelSmoothing", "EMA", "MaxNorm", "EarlyStopping")
 
 
-def sklearn_missing(facts: Facts) -> list[str]:
+def sklearn_missing(facts: TableFacts) -> list[str]:
     """What the estimator has no place for."""
     found = [f"{n}: {_why(n)}" for n in facts.parts if not _expressed(facts, n)]
     waves, embeds = waves_and_embeds(facts)
@@ -139,10 +139,10 @@ def sklearn_missing(facts: Facts) -> list[str]:
     return found
 
 
-def _expressed(facts: Facts, name: str) -> bool:
+def _expressed(facts: TableFacts, name: str) -> bool:
     if name == "WeightDecay":
         return True
-    return name in _HAS and not expressed(name, facts.parts[name])
+    return name in _HAS and not expressed(name, facts)
 
 
 def _why(name: str) -> str:
@@ -151,7 +151,7 @@ def _why(name: str) -> str:
     return "the estimator has no place for it."
 
 
-def sklearn_constants(facts: Facts) -> list[str]:
+def sklearn_constants(facts: TableFacts) -> list[str]:
     """Settings, and the strengths of what has a place."""
     shape = facts.shape
     held = dataclasses.replace(facts, parts={n: p for n, p in facts.parts.items() if _expressed(facts, n)})
@@ -165,17 +165,17 @@ def sklearn_constants(facts: Facts) -> list[str]:
     return [*lines, constant("ALPHA", alpha, "of an L2 penalty, times BATCH: scikit-learn divides by the rows")]
 
 
-def _strength(facts: Facts) -> float:
+def _strength(facts: TableFacts) -> float:
     """Of sum(w ** 2) in the loss."""
     own = float(facts.parts["L2"].strength) if facts.has("L2") else 0.0
     return own + (0.5 * float(facts.parts["WeightDecay"].strength) if _coupled(facts) else 0.0)
 
 
-def _coupled(facts: Facts) -> bool:
+def _coupled(facts: TableFacts) -> bool:
     return facts.has("WeightDecay") and facts.parts["WeightDecay"].form == "coupled"
 
 
-def sklearn_pieces(facts: Facts) -> list[Piece]:
+def sklearn_pieces(facts: TableFacts) -> list[Piece]:
     """The estimator and its loop of steps."""
     (waves, _), number = waves_and_embeds(facts), facts.regression
     noise = facts.has("InputNoise") and _expressed(facts, "InputNoise")

@@ -114,7 +114,7 @@ def program(
     return f"{head}\nfrom __future__ import annotations\n\n{imports}\n\n" + "\n".join(constants) + f"\n\n\n{body}\n"
 
 
-PACKAGES = ("keras", "lightning", "numpy", "pandas", "scipy", "sklearn", "torch")
+PACKAGES = ("PIL", "keras", "lightning", "numpy", "pandas", "scipy", "sklearn", "torch")
 
 
 def _imports(lines: Iterable[str], first: str = "") -> str:
@@ -132,7 +132,7 @@ def _imports(lines: Iterable[str], first: str = "") -> str:
         if third and first:
             groups.append(first)
         plain = sorted(w for w in whole if (_root(w) in PACKAGES) is third)
-        named = sorted(m for m in merged if (m.split(".")[0] in PACKAGES) is third)
+        named = sorted((m for m in merged if (m.split(".")[0] in PACKAGES) is third), key=str.lower)
         listed = [f"from {m} import {', '.join(sorted(merged[m], key=_isort))}" for m in named]
         if plain or listed:
             groups.append("\n".join([*plain, *listed]))
@@ -142,7 +142,7 @@ def _imports(lines: Iterable[str], first: str = "") -> str:
 def packages(pieces: Iterable[Piece]) -> list[str]:
     """What pip installs for the imports of some pieces, by name."""
     roots = {_root(line.replace("from ", "import ", 1)) for p in pieces for line in p.imports}
-    return sorted("scikit-learn" if r == "sklearn" else r for r in roots if r in PACKAGES)
+    return sorted({"sklearn": "scikit-learn", "PIL": "pillow"}.get(r, r) for r in roots if r in PACKAGES)
 
 
 def _root(line: str) -> str:

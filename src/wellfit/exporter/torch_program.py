@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from wellfit.exporter.facts import Facts
-from wellfit.exporter.network import NETWORK_PARTS, network_constants, network_pieces
+from wellfit.exporter.facts import ROWS, Facts
+from wellfit.exporter.kinds import FORMS
 from wellfit.exporter.recipe_code import (
+    changes,
+    draws_by_numpy,
     expressed,
+    needs_ends,
     penalty_terms,
     recipe_constants,
     recipe_pieces,
@@ -32,9 +35,13 @@ def shift(weights: list[Tensor], directions: list[Tensor], scale: float) -> None
         w.add_(d, alpha=scale) #? sam
 #? sam
 #? sam
-def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None: #! ends
+def take_step( #? ends
+    model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, encoder: Encoder #? ends
+) -> None: #? ends
     """One step on a batch."""
     x, y = changed(x, y) #? changed
+    x, y = changed(x, y, encoder) #? ends
     optimizer.zero_grad()
     loss_of(model, x, y).backward()
     # The gradient that counts is that of the worst point nearby. #? sam
@@ -43,13 +50,38 @@ def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: 
     scale = SAM_RADIUS / (float(torch.cat([g.flatten() for g in uphill]).norm()) + 1e-12) #? sam
     shift(weights, uphill, scale) #? sam
     optimizer.zero_grad() #? sam
+    keep_statistics(model, True) #? still
     loss_of(model, x, y).backward() #? sam
+    keep_statistics(model, False) #? still
     shift(weights, uphill, -scale) #? sam
     nn.utils.clip_grad_value_(model.parameters(), CLIP_VALUE) #? clip_value
     nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM) #? clip_norm
     optimizer.step()
     soften(model, optimizer) #? soft
     bound(model) #? bound
+'''
+
+_STILL = '''
+def keep_statistics(model: nn.Module, kept: bool) -> None:
+    """Whether batch norm keeps its statistics in what follows: those of a step's first pass count."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.momentum = 0.0 if kept else MOMENTUM
+'''
+
+_SETTLE = '''
+@torch.no_grad()
+def settle(average: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Take the statistics of batch norm anew, over a few batches: none has gone through the averaged weights."""
+    average.eval()
+    norms = [m for m in average.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over batches
+        norm.train()
+    for x in batches:
+        average(x)
+    average.eval()
 '''
 
 _TRAIN = '''
@@ -68,10 +100,13 @@ def batches(rows: int) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def judge(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
-    """The loss on validation rows, and the outputs there."""
+def judge(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, Tensor]: #! pixels
+def judge(model: nn.Module, encoder: Encoder, x: Tensor, y: Tensor) -> tuple[float, Tensor]: #? pixels
+    """The loss on validation ROWS, and the outputs there."""
     model.eval()
-    outputs = model(x)
+    outputs = model(x) #? table
+    outputs = torch.cat([model(part) for part in x.split(512)]) #? text
+    outputs = torch.cat([model(encoder(part)) for part in x.split(512)]) #? pixels
     loss = functional.mse_loss(outputs, y) #? number
     loss = functional.cross_entropy(outputs, y) #! number
     model.train()
@@ -81,24 +116,23 @@ def judge(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
 def train(
     encoder: Encoder, rows: tuple[np.ndarray, np.ndarray], valid: tuple[np.ndarray, np.ndarray], seed: int
 ) -> np.ndarray:
-    """Train a network; returns its outputs on the validation rows where their loss was least."""
+    """Train a network; returns its outputs on the validation ROWS where their loss was least."""
     torch.manual_seed(seed)
-    np.random.seed(seed) #? mixup
+    np.random.seed(seed) #? numpy
     x, y, valid_x, valid_y = (torch.from_numpy(values) for values in (*rows, *valid))
-    model = make_network(encoder, y.shape[1])
+    model = make_network(encoder, y.shape[1]) #? table
+    model = make_network(y.shape[1]) #! table
     optimizer = make_optimizer(model)
     average = average_of(model) #? average
     least, best = float("inf"), torch.zeros_like(valid_y)
     mark, waited = float("inf"), 0 #? stopping
     for step, part in enumerate(batches(len(x)), start=1):
-        take_step(model, optimizer, x[part], y[part])
+        take_step(model, optimizer, INPUTS[part], y[part]ENDS)
         average.update_parameters(model) #? average
         if step % EVALUATE_EVERY and step < STEPS:
             continue
-        # No batch has gone through the average: its statistics are taken anew. #? settle
-        update_bn((x[p] for p in torch.randperm(len(x)).split(BATCH)[:8] if len(p) > 1), average) #? settle
-        loss, outputs = judge(average, valid_x, valid_y) #? average
-        loss, outputs = judge(model, valid_x, valid_y) #! average
+        settle(average, (INPUTS[p] for p in torch.randperm(len(x)).split(BATCH)[:8] if len(p) > 1)) #? settle
+        loss, outputs = judge(AVERAGE, ENCODERvalid_x, valid_y)
         if loss < least:
             least, best = loss, outputs
         if step * BATCH < WARM_UP * len(x): #? warm
@@ -113,24 +147,49 @@ def train(
 
 def torch_missing(facts: Facts) -> list[str]:
     """What of the recipe this program leaves out."""
-    told = {n: expressed(n, p) for n, p in facts.parts.items() if n not in NETWORK_PARTS}
-    return [t for t in told.values() if t]
+    told = [expressed(name, facts) for name in facts.parts if name not in FORMS[facts.kind].layers]
+    return [t for t in told if t]
 
 
 def torch_constants(facts: Facts) -> list[str]:
-    return [*network_constants(facts), *recipe_constants(facts)]
+    return [*FORMS[facts.kind].network_constants(facts), *recipe_constants(facts)]
 
 
 def torch_pieces(facts: Facts) -> list[Piece]:
     """The network, the recipe and the loop; ``train`` is what the end of the program calls."""
-    settle = facts.has("EMA") and facts.has("BatchNorm")
-    imports = ["from collections.abc import Iterator", *(["from torch.optim.swa_utils import update_bn"] * settle)]
-    loop = piece(
-        _TRAIN, *imports, number=facts.regression, average=facts.has("EMA"), stopping=facts.has("EarlyStopping"),
-        warm=facts.has("EarlyStopping") and bool(facts.parts["EarlyStopping"].warm_up), settle=settle,
-        mixup=facts.has("Mixup"),
+    settled = [settle_piece()] if settles(facts) else []
+    model = [*FORMS[facts.kind].network_pieces(facts), *recipe_pieces(facts), loss_piece(facts), *step_pieces(facts)]
+    return [*model, *settled, _loop_piece(facts)]
+
+
+def _loop_piece(facts: Facts) -> Piece:
+    pixels, average = facts.kind == "image", facts.has("EMA")
+    stopping = facts.has("EarlyStopping")
+    made = piece(
+        _TRAIN, "import numpy as np", "from collections.abc import Iterator", number=facts.regression, average=average,
+        stopping=stopping, warm=stopping and bool(facts.parts["EarlyStopping"].warm_up), settle=settles(facts),
+        numpy=draws_by_numpy(facts), **{kind: facts.kind == kind for kind in ROWS}, pixels=pixels,
     )  # fmt: skip
-    return [*network_pieces(facts), *recipe_pieces(facts), loss_piece(facts), step_piece(facts), loop]
+    code = made.code.replace("judge(AVERAGE, ENCODER", f"judge({'average' if average else 'model'}, ENCODER")
+    code = code.replace("ENCODER", "encoder, " if pixels else "")
+    code = code.replace("ENDS", ", encoder" if needs_ends(facts) else "")
+    for rows in ("[part]", "[p]"):
+        code = code.replace(f"INPUTS{rows}", f"encoder(x{rows})" if pixels else f"x{rows}")
+    return Piece(code.replace("ROWS", ROWS[facts.kind]), made.imports)
+
+
+def normed(facts: Facts) -> bool:
+    """Whether the network has batch norm."""
+    return facts.kind == "image" or facts.has("BatchNorm")
+
+
+def settles(facts: Facts) -> bool:
+    """Whether statistics are taken anew for an average of weights."""
+    return facts.has("EMA") and normed(facts)
+
+
+def settle_piece() -> Piece:
+    return piece(_SETTLE, "from collections.abc import Iterable")
 
 
 def loss_piece(facts: Facts) -> Piece:
@@ -140,10 +199,13 @@ def loss_piece(facts: Facts) -> Piece:
     return piece(_LOSS, "from torch.nn import functional", penalty=charged, **told)
 
 
-def step_piece(facts: Facts) -> Piece:
+def step_pieces(facts: Facts) -> list[Piece]:
     """One step, with what the recipe does around it."""
-    return piece(
-        _STEP, sam=facts.has("SAM"), changed=facts.has("InputNoise", "Mixup", "LabelSmoothing"),
+    still, ends = facts.has("SAM") and normed(facts), needs_ends(facts)
+    step = piece(
+        _STEP, sam=facts.has("SAM"), still=still, changed=changes(facts) and not ends, ends=ends,
         clip_value=facts.has("ClipValue"), clip_norm=facts.has("ClipNorm"), soft=bool(soft_strength(facts)),
         bound=facts.has("MaxNorm"),
     )  # fmt: skip
+    momentum = "NORM_MOMENTUM" if facts.has("BatchNorm") else "0.1"
+    return [*([Piece(piece(_STILL).code.replace("MOMENTUM", momentum))] if still else []), step]

@@ -68,20 +68,34 @@ def pictures_from_arrays(x: Any, y: Any, options: Options, *, valid: Any = None,
 
 def _archive(path: Path, others: dict[str, Path]) -> dict[str, tuple[Any, pd.Series]]:
     file = NpzFile(path)
-    names = [next((n for n in some if n in file.names), some[0]) for some in (_X, _Y)]
-    if not set(names) <= set(file.names):
+    names = _names(file)
+    given = {"training": _pair(file, *names["training"])}
+    for part in _OTHER_PARTS:
+        if part in others:
+            given[part] = _pair(NpzFile(others[part]), "x", "y")
+        elif part in names:
+            given[part] = _pair(file, *names[part])
+    return given
+
+
+def arrays_in(path: Path) -> tuple[tuple[str, str], ...]:
+    """The names of the arrays of images and of their classes in an .npz file, a pair for each part, in reading order.
+
+    Raises:
+        DataError: there are none.
+    """
+    return tuple(_names(NpzFile(path)).values())
+
+
+def _names(file: NpzFile) -> dict[str, tuple[str, str]]:
+    x, y = (next((n for n in some if n in file.names), some[0]) for some in (_X, _Y))
+    if not {x, y} <= set(file.names):
         raise DataError(
             f"the file holds {listed(file.names) or 'nothing'}; x and y are needed.",
             fix="numpy.savez(path, x=images, y=classes), and x_test, y_test where there are test images.",
             code="WF-D94",
         )
-    given = {"training": _pair(file, *names)}
-    for part, (x, y) in _OTHER_PARTS.items():
-        if part in others:
-            given[part] = _pair(NpzFile(others[part]), "x", "y")
-        elif x in file.names and y in file.names:
-            given[part] = _pair(file, x, y)
-    return given
+    return {"training": (x, y), **{part: pair for part, pair in _OTHER_PARTS.items() if set(pair) <= set(file.names)}}
 
 
 def _pair(file: NpzFile, x: str, y: str) -> tuple[Any, pd.Series]:
@@ -94,4 +108,4 @@ def _source(read: Read, options: Options, name: str) -> Source:
     return Source(read.samples, split_parts(read.samples, read.parts, options), name, (), PICTURES)
 
 
-__all__ = ["holds_pictures", "looks_like_images", "pictures_from_arrays", "pictures_from_path"]
+__all__ = ["arrays_in", "holds_pictures", "looks_like_images", "pictures_from_arrays", "pictures_from_path"]

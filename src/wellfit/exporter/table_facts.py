@@ -1,0 +1,110 @@
+"""What a program for a table is made from: its columns, and how its file is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, ClassVar
+
+from wellfit.data import read_table
+from wellfit.data.codings import CategoryCoding
+from wellfit.data.delimited import read_plain_text
+from wellfit.exporter.facts import (
+    DRAWN,
+    OTHER_FILES,
+    Facts,
+    Reading,
+    given_options,
+    other_files,
+    require_same,
+    shared_facts,
+    split_of,
+)
+from wellfit.job.folder import Stored
+from wellfit.job.run import Run
+from wellfit.job.table_source import from_file
+
+_PARQUET = (".parquet", ".pq")
+_ENCODINGS = ("utf-8-sig", "cp1252")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableFacts(Facts):
+    """What else a program for a table is made from.
+
+    Attributes:
+        columns: (name, kind) of each column in use; kinds are ``number``, ``category`` and ``date``.
+        others: whether some category column has more categories than slots.
+        hours: whether some date column has times of day.
+    """
+
+    kind: ClassVar[str] = "table"
+    columns: tuple[tuple[str, str], ...] = ()
+    others: bool = False
+    hours: bool = False
+
+    def kinds(self) -> set[str]:
+        return {kind for _, kind in self.columns}
+
+
+def read_table_facts(run: Run, stored: Stored, data: str | Path | None) -> TableFacts:
+    """Read a run on a table, and the table where the file is named.
+
+    Raises:
+        UsageError: the file is not the run's table.
+    """
+    codings = stored.views[-1].encoder.codings
+    reading, missing = _reading(run.record, data)
+    return TableFacts(
+        **shared_facts(run, stored, reading, missing), columns=tuple((c.name, c.kind) for c in codings),
+        others=any(isinstance(c, CategoryCoding) and c.others for c in codings),
+        hours=any(getattr(c, "hour", False) for c in codings),
+    )  # fmt: skip
+
+
+def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, list[str]]:
+    if data is None:
+        return reading_unseen(str(record["data"]["file"]))
+    frame, missing = read_table(data), []
+    if any(code == "WF-D51" for code, _ in frame.attrs.get("notes", [])):
+        missing.append("Numbers with decimal commas or thousands separators: write them plainly in the file first.")
+    reading = Reading(str(data), *form_of(Path(data)))
+    if other_files(record):
+        return reading, [*missing, OTHER_FILES]
+    source = from_file(data, given_options(record))
+    require_same(record, source)
+    split, more = split_of(source, source.table.rows, len(frame))
+    return dataclasses.replace(reading, split=split), [*missing, *more]
+
+
+def reading_unseen(file: str) -> tuple[Reading, list[str]]:
+    """How a file is read that nobody has named: as its ending says, and most files are."""
+    if Path(file).suffix.lower() in _PARQUET:
+        return Reading(file, None, None), [DRAWN]
+    told = "The form of the file: DELIMITER and ENCODING are those of most files (--data FILE mends it)."
+    return Reading(file, "\t" if ".tsv" in Path(file).suffixes else ","), [DRAWN, told]
+
+
+def form_of(path: Path) -> tuple[str | None, str | None]:
+    """Delimiter and encoding of a text file."""
+    if path.suffix.lower() in _PARQUET:
+        return None, None
+    if path.suffix.lower() in (".gz", ".zip"):
+        import pandas
+
+        content = pandas.read_csv(path, sep="\x1f", header=None, nrows=200, encoding="latin-1", engine="c")
+        lines = "\n".join(str(v) for v in content.iloc[:, 0]).encode("latin-1")
+    else:
+        lines = path.read_bytes()
+    delimiter = read_plain_text(lines, path.name, "\t" if ".tsv" in path.suffixes else ",").delimiter
+    if lines[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return delimiter, "utf-16"
+    return delimiter, next((e for e in _ENCODINGS if _decodes(lines, e)), "latin-1")
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

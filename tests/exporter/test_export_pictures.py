@@ -1,0 +1,278 @@
+"""Programs for images against the engine: the same pixels, folds, network, steps, and the same change of a batch."""
+
+from __future__ import annotations
+
+import ast
+import math
+
+import numpy as np
+import pytest
+import torch
+from exported_programs import namespace, scores, without_wellfit
+from picture_cases import CLASSES, digits, facts, write_folder
+from test_export_runs import ruff
+
+import wellfit as wf
+from conftest import fit_by_plan
+from wellfit import job
+from wellfit.data import PictureEncoder
+from wellfit.draws import Now
+from wellfit.errors import UsageError
+from wellfit.exporter import TARGETS
+from wellfit.exporter.programs import program_of
+from wellfit.job.picture_source import pictures_from_path
+from wellfit.regularizers.affine import warp
+from wellfit.target import Target
+from wellfit.training.lone import Lone
+from wellfit.training.optimizers import Adam
+from wellfit.training.statistics import mean_statistics
+
+RUN_SEEDS, SEEDS = 8, 5
+DRAW = 0.6875
+"""What every uniform draw gives where two sides are to draw the same."""
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    data = write_folder(folder / "it's \"__import__\"")
+    recipe = wf.Recipe(
+        wf.Rotation(10.0), wf.Shift(0.05), wf.EMA(0.8), settings={"learning_rate": 3e-3}, silence=["WF-L40"]
+    )  # fmt: skip
+    return fit_by_plan(data, folder, recipe, width=8, depth=0, steps=30, seeds=RUN_SEEDS), data
+
+
+@pytest.fixture(scope="module")
+def program(case, tmp_path_factory):
+    run, data = case
+    return namespace(wf.export(run, data=data).code, tmp_path_factory.mktemp("program"))
+
+
+def test_a_program_reaches_what_the_run_reached(case, tmp_path):
+    run, data = case
+    reached = next(f["score"] for f in run.record["search"]["finalists"] if f["chosen"])
+    found = scores(wf.export(run, data=data).code, tmp_path, SEEDS)
+    spread = found.std(ddof=1)
+    assert spread > 0 and found.mean() <= reached + spread, (found, reached)
+    assert abs(found.mean() - reached) <= 3 * spread * np.sqrt(1 / SEEDS + 1 / RUN_SEEDS), (found, reached)
+
+
+def test_images_are_read_split_and_scaled_as_by_the_run(case, program):
+    data = case[1]
+    source = pictures_from_path(data, job.Options())
+    pixels, target = program["read"](program["DATA"])
+    used = np.flatnonzero(np.array(list(program["SPLIT"])) != "-")
+    np.testing.assert_array_equal(pixels[used], source.table.take(np.arange(len(source.table)))[:])
+    np.testing.assert_array_equal(target[used], source.table.target)
+    (train, valid), *others = program["folds"](target)
+    fresh = source.split.fresh[0]
+    assert not others and set(train) == set(used[fresh[0]]) and set(valid) == set(used[fresh[1]])
+    expected = PictureEncoder.fit(source.table.features, fresh[0])
+    found = program["Encoder"](pixels[train])(torch.from_numpy(pixels[valid]))
+    np.testing.assert_allclose(found, expected.transform(pixels[valid]), rtol=1e-5, atol=1e-5)
+
+
+def test_names_of_folders_are_string_constants(case, tmp_path):
+    run, data = case
+    code = wf.export(run, data=data).code
+    tree = ast.parse(code)
+    held = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    assert {*CLASSES, str(data)} <= held
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    assert not any(word in ast.unparse(tree) for word in ("abort", "__import__", "DIGIT ONE", "ROWS", "ENDS", "LAYERS"))
+    assert not any("abort" in line.partition("#")[2] for line in code.splitlines() if line.lstrip().startswith("#"))
+    (tmp_path / "program.py").write_text(code)
+    assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""
+
+
+def test_what_is_not_written_for_images_is_refused_with_the_way_out(case):
+    for to in sorted(n for n, target in TARGETS.items() if "image" not in target.kinds):
+        with pytest.raises(UsageError) as error:
+            wf.export(case[0], to=to)
+        assert error.value.code == "WF-A43" and "torch" in error.value.fix
+    with pytest.raises(UsageError, match="WF-A41"):
+        wf.export(case[0], data=case[1] / CLASSES[0] / "deep" / "0000.png")
+    without = wf.export(case[0])
+    assert any(sentence.startswith("The split") for sentence in without.missing)
+
+
+@pytest.mark.parametrize("layout", ["gray", "channels behind", "channels before", "floats", "colorless", "large"])
+def test_archives_are_read_as_by_the_run(layout, tmp_path):
+    x, y = digits()
+    made = {
+        "gray": x, "channels behind": np.stack([x, x // 2, 255 - x], -1), "floats": x / 16.0,
+        "channels before": np.stack([x, x // 2, 255 - x], 1), "colorless": np.stack([x] * 3, -1),
+        "large": np.repeat(np.repeat(x, 3, 1), 2, 2),
+    }[layout]  # fmt: skip
+    path = tmp_path / "x.npz"
+    labels = np.array(["p ", "q", "r"])[y] if layout == "gray" else y
+    np.savez(path, x_train=made[40:], y_train=labels[40:], x_test=made[:40], y_test=labels[:40])
+    source = pictures_from_path(path, job.Options(size=8))
+    pixels = source.table.take(np.arange(len(y)))[:]
+    encoder = PictureEncoder.fit(source.table.features, np.arange(len(y)))
+    told = facts(channels=encoder.channels, encoder=encoder, classes=tuple(source.table.class_values),
+                 parts_in=(("x_train", "y_train"), ("x_test", "y_test")))  # fmt: skip
+    defined = namespace(program_of(told, "torch").code, tmp_path)
+    found, target = defined["read"](path)
+    assert found.dtype == pixels.dtype
+    np.testing.assert_array_equal(found, pixels)
+    np.testing.assert_array_equal(target, source.table.target)
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_the_network_is_the_run_s(blocks, tmp_path):
+    told = facts(blocks=blocks)
+    ours, theirs = twins(told, tmp_path)[1:]
+    x = torch.randn(5, 3, 8, 10, dtype=torch.float64)
+    for mode in (True, False):
+        with torch.no_grad():
+            torch.testing.assert_close(ours.train(mode)(x), theirs.train(mode)(x), rtol=1e-12, atol=1e-12)
+
+
+def twins(told, folder):
+    """What a program defines, its network and the run's, of the same weights, in float64."""
+    defined = namespace(program_of(told, "torch").code, folder)
+    ours, theirs = defined["make_network"](3).double(), told.shape.network().double()
+    with torch.no_grad():
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            mine.copy_(other)
+    return defined, ours, theirs
+
+
+RECIPES = {
+    "nothing": [], "L2": [wf.L2(1e-2)], "L1": [wf.L1(1e-3)], "MaxNorm": [wf.MaxNorm(0.5)], "SAM": [wf.SAM(0.1)],
+    "cocktail": [wf.EMA(0.8), wf.WeightDecay(0.1), wf.ClipNorm(0.5), wf.LabelSmoothing(0.1), wf.SAM(0.05)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", RECIPES.values(), ids=RECIPES)
+def test_steps_are_those_of_the_engine(parts, tmp_path):
+    """Four steps in float64 from the same weights; the statistics of batch norm, too."""
+    defined, ours, theirs = twins(facts(*parts), tmp_path)
+    lone = Lone(theirs, wf.Recipe(*parts, silence=["WF-L40"]), Adam(), rate=0.01)
+    x, y = torch.randn(64, 3, 8, 10, dtype=torch.float64), torch.eye(3, dtype=torch.float64)[torch.arange(64) % 3]
+    with without_wellfit():
+        optimizer = defined["make_optimizer"](ours)
+        average = defined["average_of"](ours) if "average_of" in defined else None
+    for rows in torch.arange(64).split(16):
+        lone.step(x[rows], Target(y[rows], torch.ones(16, dtype=torch.float64), classes=True))
+        with without_wellfit():
+            defined["take_step"](ours, optimizer, x[rows], y[rows])
+            if average is not None:
+                average.update_parameters(ours)
+    judged, weights = average.module if average is not None else ours, lone.weights()
+    parameters = dict(theirs.named_parameters())
+    for mine, name in zip(judged.parameters(), parameters, strict=True):
+        torch.testing.assert_close(mine.detach(), weights[name], rtol=1e-9, atol=1e-9)
+    statistics = [b for n, b in ours.named_buffers() if "running" in n]
+    expected = [lone.state.buffers[n] for n, _ in theirs.named_buffers() if "running" in n]
+    torch.testing.assert_close(statistics, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_statistics_of_an_average_are_taken_as_by_the_engine(tmp_path):
+    """Over batches in training mode, but without dropout."""
+    defined, ours, theirs = twins(facts(wf.EMA(0.9), wf.Dropout(0.5)), tmp_path)
+    x = torch.randn(3, 16, 3, 8, 10, dtype=torch.float64)
+    with without_wellfit():
+        defined["settle"](ours, x)
+    found = [b for n, b in ours.named_buffers() if "running" in n]
+    weights = {**dict(theirs.named_parameters()), **dict(theirs.named_buffers())}
+    expected = mean_statistics(theirs, weights, dict(theirs.named_buffers()), x)
+    pairs = [expected[n] for n, _ in theirs.named_buffers() if "running" in n]
+    torch.testing.assert_close(found, pairs, rtol=1e-9, atol=1e-9)
+
+
+CHANGES = {
+    "all geometry": [wf.Crop(0.25), wf.Flip(0.9), wf.Rotation(20.0), wf.Shear(0.2), wf.Shift(0.2), wf.Zoom(0.3)],
+    "along one axis": [wf.Flip(0.9, axis="vertical"), wf.Shear(0.3, axis="vertical"), wf.Shift(0.2, axis="horizontal")],
+    "along both": [wf.Flip(0.9, axis="both"), wf.Shear(0.3, axis="both"), wf.Shift(0.2, axis="vertical")],
+    "black borders": [wf.Rotation(30.0, fill="constant"), wf.Zoom(0.3, fill="constant")],
+    "nearest": [wf.Rotation(33.0, fill="edge", interpolation="nearest")],
+    "light": [wf.Brightness(0.3), wf.Contrast(0.4), wf.Saturation(0.5)],
+    "erasing by black": [wf.RandomErasing(0.9, 0.4, 2.0, fill="constant")],
+    "erasing by the mean": [wf.RandomErasing(0.9, 0.4, 2.0, fill="mean")],
+    "erasing by noise": [wf.RandomErasing(0.9, 0.4, 2.0)],
+    "Cutout": [wf.Cutout(0.5)],
+    "CutMix": [wf.CutMix(1.0)],
+    "in order": [
+        wf.Rotation(20.0), wf.Contrast(0.4), wf.RandomErasing(0.9, fill="mean"), wf.Cutout(0.3), wf.Mixup(0.4)
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("parts", CHANGES.values(), ids=CHANGES)
+def test_a_batch_is_changed_as_by_the_engine(parts, channels, tmp_path, monkeypatch):
+    """With the same draws on both sides: every uniform draw is DRAW, every Beta draw is DRAW, partners are reversed."""
+    told = facts(*parts, channels=channels)
+    defined = namespace(program_of(told, "torch").code, tmp_path)
+    x, y = 40 + 150 * torch.rand(6, channels, 8, 10), torch.eye(3)[torch.arange(6) % 3]
+    encoder = told.encoder
+    x = torch.from_numpy(encoder.transform(x.numpy()))
+    from wellfit.job.picture_kind import PICTURES
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Now, "uniform", lambda self, shape, name: torch.full(shape, DRAW))
+        patch.setattr(Now, "beta", lambda self, *asked: torch.tensor(DRAW))
+        patch.setattr(Now, "permutation", lambda self, n, name: torch.arange(n).flip(0))
+        now = Now(**{**vars(Now.at(0)), "pixels": PICTURES.pixels(encoder)})
+        expected, goal = wf.Recipe(*parts).batch(x, Target(y, torch.ones(6), classes=True), now)
+    with monkeypatch.context() as patch:
+        same_draws(patch)
+        ends = [scaled(encoder)] if "encoder" in defined["changed"].__annotations__ else []
+        found, soft = defined["changed"](x, y, *ends)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(soft, goal.values, rtol=1e-5, atol=1e-5)
+    assert not torch.equal(found, x)
+
+
+def same_draws(patch):
+    patch.setattr(torch, "rand", lambda *shape: torch.full(tuple(shape), DRAW))
+    patch.setattr(torch, "rand_like", lambda x: torch.full_like(x, DRAW))
+    patch.setattr(torch, "randperm", lambda n: torch.arange(n).flip(0))
+    patch.setattr(torch, "randint", drawn_whole)
+    patch.setattr(np.random, "beta", lambda a, b, *shape: DRAW)
+
+
+def drawn_whole(*asked):
+    low, high, shape = asked if len(asked) == 3 else (0, *asked)
+    return torch.full(tuple(shape), math.floor(low + DRAW * (high - low)))
+
+
+def scaled(encoder):
+    """The ends of the scale, as a program's encoder has them."""
+    mean, std = (torch.tensor(v)[:, None, None] for v in (encoder.mean, encoder.std))
+    return type("Ends", (), {"black": -mean / std, "white": (255 - mean) / std})
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("reflect", "bilinear"), ("edge", "nearest")])
+def test_a_map_moves_an_image_as_in_the_engine(fill, mode, tmp_path):
+    """The same drawn matrices, far enough to leave the image."""
+    told = facts(wf.Rotation(20.0, fill=fill, interpolation=mode))
+    defined = namespace(program_of(told, "torch").code, tmp_path)
+    maps = torch.eye(3).repeat(9, 1, 1)
+    maps[:, :2] += 0.6 * torch.randn(9, 2, 3)
+    x = torch.randn(9, 3, 8, 10)
+    torch.testing.assert_close(defined["warp"](x, maps), warp(x, maps.double(), fill, mode), rtol=1e-5, atol=1e-5)
+
+
+def test_shares_of_holes_are_spread_as_told(tmp_path):
+    defined = namespace(program_of(facts(wf.Cutout(0.5, 0.3), channels=1, side=64), "torch").code, tmp_path)
+    torch.manual_seed(0)
+    np.random.seed(0)
+    x, _ = defined["changed"](torch.ones(800, 1, 64, 66), torch.zeros(800, 3))
+    own, _ = wf.Cutout(0.5, 0.3).batch(torch.ones(800, 1, 64, 66), None, Now.at(0))
+    ours, theirs = ((1 - v).mean((1, 2, 3)) for v in (x, own))
+    assert abs(ours.mean() - theirs.mean()) < 0.03 and abs(ours.std() - theirs.std()) < 0.03
+
+
+def test_what_a_program_cannot_say_is_listed():
+    told = facts(wf.Rotation(10.0), wf.Zoom(0.1, fill="edge"), wf.SelfDistillation(), wf.SpatialDropout(0.1))
+    missing = " ".join(program_of(told, "torch").missing)
+    assert "Zoom" in missing and "SelfDistillation" in missing
+    assert "Dropout" not in missing and "Rotation" not in missing
+    assert "ZOOM" not in program_of(told, "torch").code
+
+
