@@ -51,6 +51,21 @@ class Sleeper(nn.Module):
         return x + torch.rand(1)
 
 
+class Once(nn.Module):
+    """Something else takes the processor while it reads for the second time."""
+
+    readings = 0
+
+    def forward(self, x):
+        self.readings += 1
+        time.sleep(0.2 if self.readings == 2 else 0.0)
+        return x
+
+
+def test_a_fast_network_beside_other_work_is_not_taken_for_a_slow_one():
+    assert time_judging(Once(), torch.zeros(5, 2), 256).per_row < 1e-4
+
+
 def test_a_slow_network_is_timed_on_few_rows_and_draws_as_before():
     state, network = torch.get_rng_state(), Sleeper()
     judging = time_judging(network, torch.zeros(5, 2), 10_000)

@@ -79,6 +79,12 @@ def test_the_folder_holds_names_and_numbers_alone(net):
         assert history["0-control/valid"].shape[1] == len(history["0-control/step"])
 
 
+def test_what_a_run_of_ones_own_model_is_good_for_is_told(net):
+    with pytest.raises(wf.RunFolderError, match=r"WF-F03.*load_state_dict") as caught:
+        wf.export(net.folder)
+    assert "Recipe.load" in caught.value.fix
+
+
 def test_the_report_says_what_is_true_of_a_model(net):
     page = (net.folder / "report.html").read_text()
     assert "wellfit.search(Net, train, val, test=test" in page

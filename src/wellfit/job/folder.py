@@ -117,6 +117,16 @@ def preprocess_json(
     }  # fmt: skip
 
 
+_OWN_MODEL = (
+    "It is a run of a model of your own: build one, and load_state_dict(safetensors.torch.load_file("
+    "'model.safetensors')); its recipe is wellfit.Recipe.load('recipe.json')."
+)
+
+
+def _of_own_model(folder: Path) -> bool:
+    return (folder / "model.safetensors").is_file() and not (folder / "preprocess.json").exists()
+
+
 class Stored:
     """What a run folder holds for prediction, read and checked.
 
@@ -132,7 +142,7 @@ class Stored:
         except (OSError, SafetensorError, RecipeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(
                 f"{folder} holds no model that can be read: {type(error).__name__}: {error}",
-                fix="Name the folder of a finished run, or fit again.",
+                fix=_OWN_MODEL if _of_own_model(folder) else "Name the folder of a finished run, or fit again.",
                 code="WF-F03",
             ) from error
 

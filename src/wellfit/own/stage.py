@@ -45,6 +45,13 @@ class Ground:
     def first_fold(self, _data: Recipe) -> int:
         return 0
 
+    def valid_rows(self, _fold: int) -> np.ndarray:
+        """Row numbers of the validation rows."""
+        return np.arange(len(self.valid.y))
+
+    def groups_of(self, _rows: np.ndarray) -> None:
+        """Nobody says which of somebody's rows belong together: each stands for itself."""
+
     def valid_target(self, _fold: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of the validation rows."""
         truth = self.valid.y.numpy()
