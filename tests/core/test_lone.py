@@ -134,3 +134,19 @@ def test_a_teacher_is_a_resource():
     network, (x, target) = _network(), next(iter(_batches(1)))
     lone = Lone(network, Recipe(Distillation(1.0)), Adam(), rate=0.0, resources={"teacher": network})
     assert_close(lone.step(x, target), torch.zeros((), dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+def test_a_compiled_step_takes_batches_of_another_layout_and_a_state_put_back():
+    """Columns first in memory, another size, weights of another layout: each has a graph of its own, and all agree."""
+    found = []
+    for mode in ("eager", "compiled"):
+        lone = Lone(_network(), Recipe(WeightDecay(0.1), InputNoise(0.1)), Adam(), rate=0.01, seed=3, mode=mode)
+        for number, (x, target) in enumerate(_batches(4)):
+            x = x.T.contiguous().T if number % 2 else x
+            if number == 3:
+                x, target = x[:7], target.take(torch.arange(7))
+                turned = {n: w.T.contiguous().T if w.ndim == 2 else w for n, w in lone.state.params.items()}
+                lone.state = lone.state._replace(params=turned)
+            lone.step(x, target)
+        found.append(lone.weights())
+    assert_close(*found, rtol=0, atol=1e-10)

@@ -95,11 +95,29 @@ def _is_fresh(node: torch.fx.Node) -> bool:
 
 
 def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[..., Any]:
-    """The graph as machine code, checked to run once; raises what the compiler raises."""
-    function = torch.compile(graph, fullgraph=True, dynamic=False)
-    function(*[a.clone() for a in arguments])
+    """The graph as machine code, checked to run once; raises what the compiler raises.
+
+    The compiler is handed the graph as it is. ``torch.compile`` would read it again as a program and guard every call:
+    of a small network's step that takes half the time. What it guards has to hold by itself: arguments keep their
+    shapes, strides, types and devices.
+    """
+    from torch._inductor import compile as machine_code
+
+    with torch.no_grad():
+        function = machine_code(graph, [_copied(a) for a in arguments])
+        function(*[_copied(a) for a in arguments])
     _remember_headers()
     return function
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """A copy of the same strides, which ``clone`` gives up where there are gaps in memory.
+
+    What repeats one number in many places is handed on as it is: nobody writes into it.
+    """
+    if 0 in tensor.stride() and tensor.numel() > 1:
+        return tensor
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device).copy_(tensor)
 
 
 def compiling_seconds() -> float:

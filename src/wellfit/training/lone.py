@@ -18,6 +18,13 @@ from wellfit.training.optimizers import Optimizer
 from wellfit.training.prepared import Prepared, by_request, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
+Form = tuple[tuple[Any, ...], ...]
+"""Shape, strides and type of each of some tensors: a graph is made for one form."""
+
+
+def _form(leaves: list[Tensor]) -> Form:
+    return tuple((tuple(leaf.shape), leaf.stride(), leaf.dtype) for leaf in leaves)
+
 
 class Lone:
     """Steps of one network under one recipe.
@@ -59,7 +66,7 @@ class Lone:
         self._asked: dict[tuple[Any, ...], list[Request]] = {}
         self._prepared: dict[tuple[Any, ...], Prepared] = {}
         self._graphs: dict[tuple[Any, ...], Callable[..., list[Tensor]]] = {}
-        self._flat: tuple[State | None, list[Tensor]] = (None, [])
+        self._flat: tuple[State | None, list[Tensor], Form] = (None, [], ())
 
     def step(self, x: Tensor, target: Target) -> Tensor:
         """One step on a batch; returns the loss as trained."""
@@ -88,9 +95,9 @@ class Lone:
     def _by_graph(
         self, requests: list[Request], batch: Batch, draws: list[Tensor], step: Tensor, epoch: Tensor
     ) -> Tensor:
-        brought = _pytree.tree_leaves((batch, draws, step, epoch))
-        shape = tuple(tuple(leaf.shape) for leaf in brought)
-        leaves = [*self._state_leaves(), *brought]
+        brought = [leaf.contiguous() for leaf in _pytree.tree_leaves((batch, draws, step, epoch))]
+        held, form = self._state_leaves()
+        shape, leaves = (form, _form(brought)), [*held, *brought]
         if shape not in self._graphs:
             spec = _pytree.tree_structure((self.state, batch, draws, step, epoch))
             self._graphs[shape] = self._graph(requests, leaves, spec)
@@ -99,11 +106,12 @@ class Lone:
             self.state = _pytree.tree_unflatten(flat, _pytree.tree_structure(self.state))
         return loss
 
-    def _state_leaves(self) -> list[Tensor]:
-        """The tensors of the state: the same ones as before, where a compiled step has written over them."""
+    def _state_leaves(self) -> tuple[list[Tensor], Form]:
+        """The tensors of the state and their form: the same as before, where a compiled step has written over them."""
         if self._flat[0] is not self.state:
-            self._flat = (self.state, _pytree.tree_leaves(self.state))
-        return self._flat[1]
+            leaves = _pytree.tree_leaves(self.state)
+            self._flat = (self.state, leaves, _form(leaves))
+        return self._flat[1:]
 
     def _graph(self, requests: list[Request], leaves: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
         from torch.fx.experimental.proxy_tensor import make_fx
