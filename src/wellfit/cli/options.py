@@ -70,6 +70,7 @@ Out = Annotated[str | None, typer.Option(metavar="FOLDER", help="The run's folde
 PruneOut = Annotated[
     str | None, typer.Option("--out", "-o", metavar="FOLDER", help="The smaller run's folder; RUN-pruned by default.")
 ]
+Framework = Annotated[str, typer.Option("--to", metavar="NAME", help="torch, lightning, keras or sklearn.")]
 TableFile = Annotated[
     str | None,
     typer.Option("--data", metavar="PATH", help="The run's table or images: the program then has the run's split."),
