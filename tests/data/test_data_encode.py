@@ -109,6 +109,15 @@ def test_date_texts_equal_dates():
     assert numpy.isfinite(encoder.transform(pandas.DataFrame({"d": ["never", None, "1000-01-01", "9999-12-31"]}))).all()
 
 
+def test_months_are_dates():
+    months = pandas.period_range("2020-01", periods=40, freq="M").astype(str)
+    table = make_table(pandas.DataFrame({"m": months, "a": numpy.arange(40) % 7 / 3, "y": [0, 1] * 20}), "y")
+    assert {c.name: c.kind for c in table.columns}["m"] == "date"
+    firsts = pandas.DataFrame({"m": [f"{m}-01" for m in months]})
+    encoder = Encoder.fit(pandas.DataFrame({"m": months}), columns(m="date"))
+    assert numpy.array_equal(encoder.transform(pandas.DataFrame({"m": months})), encoder.transform(firsts))
+
+
 def test_only_training_rows_count(frame):
     table = make_table(frame, "label")
     rows = numpy.arange(0, 400, 2)
@@ -263,6 +272,9 @@ def test_new_columns(frame):
     with pytest.raises(DataError, match="absent") as caught:
         check_columns(frame.rename(columns={"city": "ctiy"}), encoder)
     assert caught.value.code == "WF-D21" and '"ctiy"' in caught.value.fix
+    with pytest.raises(DataError, match='absent: "city"') as caught:
+        check_columns(frame.drop(columns="city").assign(weight=1), encoder)
+    assert all(f'"{name}"' in caught.value.fix for name in encoder.names) and '"weight"' not in caught.value.fix
     with pytest.raises(DataError, match='row 3 holds "old"'):
         check_columns(frame.astype({"age": object}).assign(age=[1, 2, "old"] + [4] * 397), encoder)
 

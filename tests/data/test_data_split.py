@@ -217,8 +217,33 @@ def test_fractions_that_do_not_fit_are_refused(fractions):
 
 def test_one_distinct_row_cannot_be_split():
     frame = pandas.DataFrame({"a": [1.0, 2.0] * 50, "y": ["u", "v", "v", "u"] * 25})
-    with pytest.raises(DataError, match="distinct rows"):
+    with pytest.raises(DataError, match="2 distinct rows") as caught:
         split_table(make_table(frame, "y"))
+    assert "group" not in caught.value.fix
+
+
+def test_few_groups_name_the_group_as_the_way_out():
+    frame = pandas.DataFrame({"a": numpy.arange(40) % 7 / 3, "g": ["u", "v"] * 20, "y": [0, 1, 1, 0] * 10})
+    with pytest.raises(DataError, match="2 groups") as caught:
+        split_table(make_table(frame, "y", group="g"))
+    assert "name no group" in caught.value.fix
+
+
+def sentences(rows=60):
+    """A review of its own on each row, a column of two values, and two classes."""
+    texts = [f"The room number {i} was large and the view was fine." for i in range(rows)]
+    return pandas.DataFrame({"review": texts, "source": ["app", "web"] * (rows // 2), "y": [0, 1, 1, 0] * (rows // 4)})
+
+
+def test_a_column_of_texts_that_was_left_out_is_the_reason_that_rows_look_alike():
+    with pytest.raises(DataError, match="column of texts was left out") as caught:
+        split_table(make_table(sentences(), "y"))
+    assert '--text "review"' in caught.value.fix
+    with pytest.raises(DataError, match="free text") as caught:
+        make_table(sentences().drop(columns="source"), "y")
+    assert '--text "review"' in caught.value.fix
+    told = [n.sentence for n in make_table(sentences().assign(a=numpy.arange(60) % 7 / 3), "y").notes]
+    assert any('--text "review"' in sentence for sentence in told)
 
 
 def test_how_is_said():

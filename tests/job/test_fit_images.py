@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from planned import write_plan
@@ -45,8 +46,6 @@ def test_a_folder_of_pictures_is_learned(run, digits):
 
 
 def test_predictions_of_files_name_the_files(run, tmp_path):
-    import pandas as pd
-
     found, folder = run
     found.predict_file(folder / "pics" / "class 1", tmp_path / "out.csv")
     table = pd.read_csv(tmp_path / "out.csv")
@@ -60,7 +59,20 @@ def test_pictures_of_another_size_are_resized_and_one_that_is_damaged_is_named(r
     big.save(tmp_path / "big.png")
     assert found.predict_proba(np.asarray(big)[None]).shape == (1, 3)
     (tmp_path / "bad.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"bad\.png"):
+    notes = found.predict_file(tmp_path, tmp_path / "out.csv")
+    assert any("bad.png" in n.sentence for n in notes)
+    assert pd.read_csv(tmp_path / "out.csv").iloc[:, 0].tolist() == ["big.png"]
+
+
+def test_no_picture_that_can_be_read_is_an_error(run, tmp_path):
+    found, _folder = run
+    (tmp_path / "bad.png").write_bytes(b"no")
+    for asked in (tmp_path, tmp_path / "bad.png"):
+        with pytest.raises(DataError, match=r"bad\.png") as caught:
+            found.predict_file(asked, tmp_path / "out.csv")
+        assert "tenth" not in str(caught.value)
+    (tmp_path / "worse.png").write_bytes(b"no")
+    with pytest.raises(DataError, match="none of 2 files"):
         found.predict_file(tmp_path, tmp_path / "out.csv")
 
 

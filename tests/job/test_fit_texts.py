@@ -65,6 +65,20 @@ def test_predictions_of_a_file_are_harmless_in_a_spreadsheet(run, tmp_path):
     assert not any(str(v).startswith("=") for v in table["stars"])
 
 
+def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):
+    found, folder = run
+    pd.DataFrame({"alcohol": [1.0, 2.0], "hue": ["a", "b"]}).to_csv(tmp_path / "wine.csv", index=False)
+    with pytest.raises(DataError, match='"review"') as caught:
+        found.predict_file(tmp_path / "wine.csv", tmp_path / "out.csv")
+    assert caught.value.code == "WF-D21" and not (tmp_path / "out.csv").exists()
+    frame = pd.read_csv(folder / "r.csv")
+    with pytest.raises(DataError, match='"review"'):
+        found.predict(frame[["stars"]])
+    assert (found.predict(frame.assign(longer="much longer than any review " * 9)) == found.predict(frame)).all()
+    notes = found.predict_file(folder / "r.csv", tmp_path / "out.csv")
+    assert [n.code for n in notes] == ["WF-D70"]
+
+
 def test_lists_are_taken_in_python(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
     assert planned_fit(monkeypatch, tmp_path, texts, labels, steps=10).record["data"]["rows"] == 120

@@ -1,14 +1,14 @@
 """From a file or arrays to clean tables, splits without leakage, and matrices that a network can be trained on."""
 
 from wellfit.data.arrays import frame_from_arrays
-from wellfit.data.encode import Block, Encoder, check_columns, shared_widths
+from wellfit.data.encode import Block, Encoder, check_columns, require_columns, shared_widths, unused_columns
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
 from wellfit.data.mapped import Mapped
 from wellfit.data.notes import CODES, Column, Note
 from wellfit.data.picture_arrays import NpzFile, looks_like_images, pixels_of
 from wellfit.data.picture_encoder import PictureEncoder
-from wellfit.data.picture_folder import bad_notes, clean, find_files, parts_of
+from wellfit.data.picture_folder import bad_notes, clean, find_files, judge_none, parts_of
 from wellfit.data.pictures import decode, read_arrays, read_folders, read_new_pixels
 from wellfit.data.read import read_table
 from wellfit.data.split import Split, split_given, split_table
@@ -37,6 +37,7 @@ __all__ = [
     "find_files",
     "frame_from_arrays",
     "hold_back",
+    "judge_none",
     "looks_like_images",
     "make_table",
     "parts_of",
@@ -46,10 +47,12 @@ __all__ = [
     "read_new_pixels",
     "read_table",
     "read_texts",
+    "require_columns",
     "shared_form",
     "shared_widths",
     "split_given",
     "split_table",
     "table_from_arrays",
     "texts_of",
+    "unused_columns",
 ]

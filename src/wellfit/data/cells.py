@@ -15,7 +15,7 @@ MISSING_MARKERS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "nul
 WEAK_MARKERS = frozenset({"none", "-"})
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d+\.0+")
-_DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?")
+_DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?|\d{4}-\d{2}")
 
 
 def is_missing_marker(text: str) -> bool:
@@ -105,7 +105,7 @@ def date_cells(series: pandas.Series, what: str = "a column") -> tuple[numpy.nda
 
 
 def text_dates(texts: list[str]) -> numpy.ndarray:
-    """Read distinct texts as datetime64[s]; only year-month-day forms count, so that nothing is guessed."""
+    """Read distinct texts as datetime64[s]; only year-month-day and year-month count: nothing is guessed."""
     forms = [text.replace("/", "-") if _DATE.fullmatch(text) else None for text in texts]
     parsed = pandas.to_datetime(pandas.Series(forms, dtype=object), format="ISO8601", errors="coerce", utc=True)
     return _seconds(parsed)

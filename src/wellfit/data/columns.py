@@ -27,6 +27,9 @@ SLIP_NUMBERS = 10
 DATE_SHARE = 0.95
 # A text column is an identifier when it has at least this many distinct texts per filled cell.
 ID_SHARE = 0.95
+# Texts of so many words on average are sentences: names and addresses have fewer.
+PROSE_WORDS = 5
+PROSE = "holds free text, another on nearly every row"
 _ID_NAME = re.compile(
     r"(?i:(.*[_\s.-])?(id|ids|uuid|guid|index|idx|key|rowid|row|rownum)|unnamed: ?\d+)|.*[a-z](Id|ID)"
 )
@@ -66,7 +69,7 @@ def read_features(frame: pandas.DataFrame, rows: numpy.ndarray, find_ids: bool =
             cleaned, infinite[name] = _without_infinite(cleaned)
             column = _constant(column, cleaned)
         if find_ids and column.kind in ("number", "category") and _is_id(name, column.kind, cleaned, whole):
-            ids[name] = column.kind
+            ids[name] = "text" if column.kind == "category" and _is_prose(cleaned) else column.kind
         result.cells[name] = cleaned
         result.columns.append(column)
         result.notes.extend(notes)
@@ -214,14 +217,18 @@ def _is_id(name: str, kind: str, cells: pandas.Series, whole: pandas.Series) -> 
     return bool((steps == steps[0]).all()) or bool(_ID_NAME.fullmatch(name))
 
 
+def _is_prose(cells: pandas.Series) -> bool:
+    """Whether distinct texts are sentences, not names or codes."""
+    return bool(numpy.mean([len(str(text).split()) for text in cells.cat.categories[:1000]]) >= PROSE_WORDS)
+
+
 def _drop_ids(result: Features, ids: dict[str, str]) -> None:
     others = [column for column in result.columns if column.kind != "dropped" and column.name not in ids]
-    if ids and not others:
-        result.notes.append(
-            Note("WF-D60", f"{listed(list(ids))} looks like a row number, but nothing else is left: kept.")
-        )
-        return
-    reasons = {"number": "numbers the rows", "category": "has another text on nearly every row"}
+    rows = [name for name, kind in ids.items() if kind != "text"]
+    if rows and not others:
+        result.notes.append(Note("WF-D60", f"{listed(rows)} looks like a row number, but nothing else is left: kept."))
+        ids = {name: kind for name, kind in ids.items() if kind == "text"}
+    reasons = {"number": "numbers the rows", "category": "has another text on nearly every row", "text": PROSE}
     result.columns = [
         Column(column.name, "dropped", reasons[ids[column.name]]) if column.name in ids else column
         for column in result.columns
@@ -242,4 +249,6 @@ def _say_dropped(result: Features) -> None:
             by_reason.setdefault(column.reason, []).append(column.name)
     for reason, names in by_reason.items():
         sentence = f"left out {counted(len(names), 'column')} ({listed(names)}): it {reason}."
-        result.notes.append(Note("WF-D60", sentence if len(names) == 1 else sentence.replace("): it ", "): each ")))
+        sentence = sentence if len(names) == 1 else sentence.replace("): it ", "): each ")
+        hint = f" To learn from such a text, name it as the text: --text {shown(names[0])}." if reason == PROSE else ""
+        result.notes.append(Note("WF-D60", sentence + hint))

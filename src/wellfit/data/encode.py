@@ -11,7 +11,7 @@ import pandas
 
 from wellfit.data.cells import number_cells, text_error
 from wellfit.data.codings import CategoryCoding, Coding, DateCoding, NumberCoding
-from wellfit.data.names import clean_frame, nearest
+from wellfit.data.names import clean_frame, close_names
 from wellfit.data.notes import Column, Note, counted, listed, shown
 from wellfit.data.strict import corrupt, fields_of
 from wellfit.data.table import Table
@@ -107,7 +107,7 @@ class Encoder:
             DataError: ``WF-D21`` for a column that is absent, ``WF-D03`` for text in a number column.
         """
         frame = _clean_subset(frame, self.names)
-        _require_columns(frame, self.names)
+        require_columns(frame, self.names)
         result = numpy.zeros((len(frame), self.width), dtype=numpy.float32)
         views = {block.name: result[:, block.start : block.start + block.width] for block in self.blocks}
         for coding in self._codings:
@@ -192,19 +192,21 @@ def check_columns(frame: pandas.DataFrame, encoder: Encoder) -> list[Note]:
         DataError: ``WF-D21`` for a column that is absent, ``WF-D03`` for text in a number column.
     """
     clean, notes = clean_frame(frame)
-    _require_columns(clean, encoder.names)
+    require_columns(clean, encoder.names)
     for coding in encoder.codings:
         if isinstance(coding, NumberCoding):
             _require_numbers(clean[coding.name], coding.name)
-    extra = [name for name in clean.columns if name not in set(encoder.names)]
-    if extra:
-        verb = "was" if len(extra) == 1 else "were"
-        notes.append(
-            Note(
-                "WF-D70", f"{counted(len(extra), 'column')} that training did not use {verb} ignored: {listed(extra)}."
-            )
-        )
-    return notes
+    return [*notes, *unused_columns(clean, encoder.names)]
+
+
+def unused_columns(frame: pandas.DataFrame, names: Sequence[str]) -> list[Note]:
+    """A note on the columns of a new frame that training did not use, where there are any."""
+    extra = [str(name) for name in frame.columns if name not in set(names)]
+    if not extra:
+        return []
+    verb = "was" if len(extra) == 1 else "were"
+    told = f"{counted(len(extra), 'column')} that training did not use {verb} ignored: {listed(extra)}."
+    return [Note("WF-D70", told)]
 
 
 def _fit_column(
@@ -235,11 +237,18 @@ def _clean_subset(frame: pandas.DataFrame, names: list[str]) -> pandas.DataFrame
     return clean_frame(frame)[0]
 
 
-def _require_columns(frame: pandas.DataFrame, names: list[str]) -> None:
+def require_columns(frame: pandas.DataFrame, names: list[str]) -> None:
+    """Refuse a frame that lacks a column; the way out is the name that was mistyped, or all that are wanted.
+
+    Raises:
+        DataError: ``WF-D21``.
+    """
     absent = [name for name in names if name not in frame.columns]
     if not absent:
         return
-    fix = nearest(absent[0], [name for name in frame.columns if name not in set(names)] or list(frame.columns))
+    mistyped = close_names(absent[0], [name for name in frame.columns if name not in set(names)])
+    wanted = "The column that is wanted is" if len(names) == 1 else "The columns that are wanted are"
+    fix = mistyped or f"{wanted} {listed(names, 8)}."
     raise DataError(
         f"{counted(len(absent), 'column')} that training used {'is' if len(absent) == 1 else 'are'} "
         f"absent: {listed(absent)}.",

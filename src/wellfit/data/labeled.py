@@ -49,6 +49,10 @@ class Labeled(Protocol):
 
     def __len__(self) -> int: ...
 
+    def unsplit(self) -> tuple[str, str]:
+        """Why there may be too few distinct rows to split, and what to do about it; empty where nothing is known."""
+        ...
+
     def take(self, rows: numpy.ndarray) -> Any:
         """The features of these rows, as an encoder of this kind reads them."""
         ...
@@ -66,6 +70,7 @@ class Samples:
         features: (rows, ...) texts as an array of objects, or pixels in memory or in a file.
         feature: what each row is: ``image``, or the name of the texts' column.
         content: (rows,) uint64 of each row's features.
+        column: the name of the texts' column in the data; empty for pictures, and for texts that came as a list.
         names: (rows,) what each row is called, such as its file; empty where rows have no names.
         cross_below: a training on images or texts is dear, so that five folds are worth it on the smallest data alone.
     """
@@ -85,10 +90,14 @@ class Samples:
     rows: numpy.ndarray = field(default_factory=lambda: numpy.arange(0))
     names: list[str] = field(default_factory=list)
     cross_below: int = 300
+    column: str = ""
 
     @property
     def feature_names(self) -> list[str]:
         return [self.feature]
+
+    def unsplit(self) -> tuple[str, str]:
+        return "", ""
 
     def __len__(self) -> int:
         return len(self.target)

@@ -57,12 +57,15 @@ def clean_frame(frame: pandas.DataFrame) -> tuple[pandas.DataFrame, list[Note]]:
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """Say which existing names are closest, as a sentence."""
+    """Say which existing names are closest, as a sentence; all of them where none is."""
+    return close_names(name, names) or f"The columns are {listed(list(names), 8)}."
+
+
+def close_names(name: str, names: Sequence[str]) -> str:
+    """Ask whether one of the names that are written alike was meant; nothing where there is none."""
     lowered = {other.casefold(): other for other in names}
     close = difflib.get_close_matches(name.casefold(), list(lowered)[:5000], n=3, cutoff=0.5)
-    if close:
-        return f"Did you mean {' or '.join(shown(lowered[match]) for match in close)}?"
-    return f"The columns are {listed(list(names), 8)}."
+    return f"Did you mean {' or '.join(shown(lowered[match]) for match in close)}?" if close else ""
 
 
 def _refuse_empty(names: list[str]) -> None:

@@ -30,7 +30,7 @@ CODES: dict[str, str] = {
     "WF-D23": "The group or time column has missing or unsortable values.",
     "WF-D50": "The file is not UTF-8 and was read in another encoding.",
     "WF-D51": "Decimal commas or thousands separators were read as numbers.",
-    "WF-D52": "A nameless column was left out.",
+    "WF-D52": "A nameless column was left out, or was given a name.",
     "WF-D53": "The first line looks like data, not like column names.",
     "WF-D60": "Columns were left out because they cannot help.",
     "WF-D61": "Rows without a target were left out.",

@@ -104,7 +104,7 @@ def headers(found: Found) -> tuple[Found, list[Header]]:
 
 
 def judge_bad(bad: list[tuple[Path, DataError]], count: int) -> None:
-    """Raises DataError where too many of the files cannot be read."""
+    """Raises DataError where too many of the files to train on cannot be read."""
     if len(bad) > _FORGIVEN * count:
         path, error = bad[0]
         raise DataError(
@@ -112,6 +112,16 @@ def judge_bad(bad: list[tuple[Path, DataError]], count: int) -> None:
             fix="Take them away or fetch them again; a tenth at most may be left out.",
             code=error.code,
         ) from error
+
+
+def judge_none(bad: list[tuple[Path, DataError]], count: int) -> None:
+    """Raises DataError where none of the files to predict can be read."""
+    if len(bad) < count:
+        return
+    path, error = bad[0]
+    head = f"none of {count:,} files can be read as an image; " if count > 1 else ""
+    fix = "Fetch it again, or name another." if count == 1 else "Name a folder of images, or fetch them again."
+    raise DataError(f"{head}{shown(path.name)}: {error.message}", fix=fix, code=error.code) from error
 
 
 def bad_notes(bad: list[tuple[Path, DataError]]) -> list[Note]:

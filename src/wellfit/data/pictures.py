@@ -71,6 +71,7 @@ def read_folders(folders: dict[str, Path], size: int | None = None) -> Read:
     labels = [label for found, _ in each.values() for label in found.labels]
     form, sized = choose_form(heads, size)
     pixels, bad = decode([path for _, path in files], form)
+    judge_bad(bad, len(files))
     lost = {path for path, _ in bad}
     kept = [i for i, (_, path) in enumerate(files) if path not in lost]
     notes = [n for found, _ in each.values() for n in found.notes]
@@ -157,9 +158,7 @@ def decode(files: Sequence[Path], form: Form) -> tuple[Mapped, list[tuple[Path, 
             except DataError as error:
                 bad.append((path, error))
 
-    pixels = store(blocks(), len(files), form, "u1")
-    judge_bad(bad, len(files))
-    return pixels, bad
+    return store(blocks(), len(files), form, "u1"), bad
 
 
 def store(blocks: Iterator[numpy.ndarray], rows: int, form: Form, dtype: str) -> Mapped:

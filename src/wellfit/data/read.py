@@ -14,7 +14,7 @@ import pandas
 from wellfit.data.cells import MISSING_MARKERS
 from wellfit.data.delimited import PlainText, read_plain_text
 from wellfit.data.names import clean_name, clean_names
-from wellfit.data.notes import Note, counted, listed
+from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.data.separators import convert_separators
 from wellfit.errors import DataError, MissingExtra
 
@@ -194,7 +194,7 @@ def _parse(text: PlainText, name: str) -> tuple[pandas.DataFrame, list[Note]]:
 def _without_nameless(
     frame: pandas.DataFrame, header: list[str], name: str
 ) -> tuple[pandas.DataFrame, list[str], list[Note]]:
-    """Leave out nameless columns that are a saved row index or empty; any other nameless column is an error later."""
+    """Leave out nameless columns that are a saved row index or empty; others are called as pandas calls them."""
     notes, keep = [], list(range(len(header)))
     if not header[0] and len(header) > 1 and len(frame) and frame[0].tolist() == list(range(len(frame))):
         keep.remove(0)
@@ -202,7 +202,13 @@ def _without_nameless(
     while len(keep) > 1 and not header[keep[-1]] and frame[keep[-1]].isna().all():
         keep.pop()
         notes.append(Note("WF-D52", f"the last column of {name} has no name and no values: left out."))
-    return frame[keep].copy(deep=False), [header[position] for position in keep], notes
+    if all(header):
+        return frame, header, notes
+    called = [header[position] or f"Unnamed: {position}" for position in keep]
+    for position in (p for p in keep if not header[p]):
+        given = f"it is called {shown(f'Unnamed: {position}')}, as pandas calls it"
+        notes.append(Note("WF-D52", f"column {position + 1} of {len(header)} of {name} has no name: {given}."))
+    return frame[keep].copy(deep=False), called, notes
 
 
 def _doubtful_header(names: list[str]) -> list[Note]:

@@ -102,7 +102,7 @@ def _split_by_content(
         return Split(given["test"], [(given["training"], given["validation"])], [], "all parts as given")
     units = make_units(table, given["training"], seed, hashes)
     what = "distinct rows" if table.group is None else "groups"
-    _require_units(units, 3 - len([name for name in given if name != "training"]), what)
+    _require_units(units, 3 - len([name for name in given if name != "training"]), what, table)
     test, share = given.get("test"), valid_fraction
     if test is None:
         chosen = draw_part(units, test_fraction)
@@ -213,13 +213,13 @@ def _leak_notes(split: Split, table: Labeled, hashes: numpy.ndarray) -> list[Not
     return [Note("WF-D73", f"{counted(repeated, 'exact duplicate row')} kept together on one side of the split.")]
 
 
-def _require_units(units: Units, needed: int, what: str) -> None:
-    if len(units.size) < needed:
-        raise DataError(
-            f"there are {len(units.size)} {what}; a split needs {needed}.",
-            fix="Add rows, or name no group.",
-            code="WF-D22",
-        )
+def _require_units(units: Units, needed: int, what: str, table: Labeled) -> None:
+    if len(units.size) >= needed:
+        return
+    why, fix = table.unsplit() if table.group is None else ("", "Add rows of other groups, or name no group.")
+    count = len(units.size)
+    told = f"there {'is' if count == 1 else 'are'} {counted(count, what.removesuffix('s'))}; a split needs {needed}"
+    raise DataError(f"{told}{': ' if why else ''}{why}.", fix=fix or "Add rows that differ.", code="WF-D22")
 
 
 def _require_fractions(test_fraction: float, valid_fraction: float) -> None:

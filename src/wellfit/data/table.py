@@ -9,7 +9,7 @@ import numpy
 import pandas
 
 from wellfit.data.arrays import frame_from_arrays, target_from_array
-from wellfit.data.columns import read_features
+from wellfit.data.columns import PROSE, read_features
 from wellfit.data.leaks import find_leaks
 from wellfit.data.names import clean_frame, clean_name, nearest
 from wellfit.data.notes import Column, Note, counted, listed, shown
@@ -59,6 +59,11 @@ class Table:
     @property
     def cross_below(self) -> int:
         return CROSS_VALIDATE_BELOW
+
+    def unsplit(self) -> tuple[str, str]:
+        """Why rows that look alike may be so few, and what to do: a column of texts that was left out."""
+        fix = _text_fix(self.columns)
+        return ("the column of texts was left out, and without it rows look alike" if fix else ""), fix
 
     @property
     def feature_names(self) -> list[str]:
@@ -182,7 +187,7 @@ def _build(
     if not found.cells:
         raise DataError(
             f"no usable feature column is left of {features.shape[1]}{_why(found.columns)}.",
-            fix="Add columns that vary and say something about the target.",
+            fix=_text_fix(found.columns) or "Add columns that vary and say something about the target.",
             code="WF-D16",
         )
     notes += [*read.notes, *found.notes, *find_leaks(found.cells, read.values, read.task, target_name)]
@@ -209,6 +214,12 @@ def _require_rows(count: int, minimum: int) -> None:
             fix="Add rows with a known target.",
             code="WF-D15",
         )
+
+
+def _text_fix(columns: list[Column]) -> str:
+    """What to do where a column of texts was left out; empty where none was."""
+    texts = [column.name for column in columns if column.reason == PROSE]
+    return f"Learn from the texts: --text {shown(texts[0])} (in Python: text=)." if texts else ""
 
 
 def _why(columns: list[Column]) -> str:

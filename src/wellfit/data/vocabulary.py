@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -44,10 +45,12 @@ class Vocabulary:
     Args:
         words: each once.
         length: tokens of a text that are read; the rest is left out.
+        column: the name of the texts' column; empty where texts came as a list.
     """
 
     words: tuple[str, ...]
     length: int
+    column: str = ""
 
     @classmethod
     def fit(
@@ -95,23 +98,25 @@ class Vocabulary:
 
     def cut(self, words: int, length: int) -> Vocabulary:
         """The most frequent of its words, and texts of another length."""
-        return Vocabulary(self.words[:words], length)
+        return dataclasses.replace(self, words=self.words[:words], length=length)
 
     def to_json(self) -> dict[str, Any]:
-        return {"words": list(self.words), "length": self.length}
+        return {"words": list(self.words), "length": self.length, "column": self.column}
 
     @classmethod
     def from_json(cls, form: Any) -> Vocabulary:
         """Raises RunFolderError where it is not what ``to_json`` gave."""
         try:
-            words, length = form["words"], form["length"]
+            words, length, column = form["words"], form["length"], form.get("column", "")
             if not all(isinstance(w, str) for w in words) or len(set(words)) != len(words):
                 raise ValueError("words are texts, each once")
             if type(length) is not int or not 1 <= length <= LONGEST * 16:
                 raise ValueError("the length is out of range")
-        except (TypeError, KeyError, ValueError) as error:
+            if not isinstance(column, str):
+                raise ValueError("a column's name is a text")
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise corrupt("the vocabulary", str(error)) from error
-        return cls(tuple(words), length)
+        return cls(tuple(words), length, column)
 
 
 def shared_form(found: Sequence[Vocabulary]) -> list[Vocabulary]:

@@ -20,11 +20,11 @@ from wellfit.data import (
     clean,
     decode,
     find_files,
+    judge_none,
     pixels_of,
     read_new_pixels,
 )
 from wellfit.data.pictures import Form
-from wellfit.errors import DataError
 from wellfit.job.baselines import fit_dummy, fit_flat_linear
 from wellfit.job.kind import Fitter, NewRows
 from wellfit.job.pixel_rows import PixelInputs, PixelRows
@@ -105,12 +105,10 @@ class PictureKind:
             return NewRows(read_new_pixels(NpzFile(place).pixels("x"), form), [], [])
         found = find_files(place)
         pixels, bad = decode(found.files, form)
-        if bad:  # every image asked for has a row in the answer, or there is none
-            name, error = bad[0]
-            told = f"{len(bad)} of {len(found.files)} images cannot be read; {clean(name.name)}: {error.message}"
-            raise DataError(told, fix="Take them away or fetch them again.", code=error.code) from error
-        base = place if place.is_dir() else place.parent
-        return NewRows(pixels, [clean(str(p.relative_to(base))) for p in found.files], [*found.notes, *bad_notes(bad)])
+        judge_none(bad, len(found.files))
+        base, lost = place if place.is_dir() else place.parent, {path for path, _ in bad}
+        names = [clean(str(p.relative_to(base))) for p in found.files if p not in lost]
+        return NewRows(pixels, names, [*found.notes, *bad_notes(bad)])
 
     def new_rows(self, x: Any, encoder: PictureEncoder) -> Mapped:
         return read_new_pixels(pixels_of(x), Form(encoder.height, encoder.width, encoder.channels))

@@ -50,6 +50,7 @@ def from_file(path: str | Path, options: Options) -> Source:
     frames = {part: read_table(p) for part, p in named.items() if p is not None}
     notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     whole, parts = _joined(frames)
+    whole.attrs.clear()  # what reading said is said once, by the source
     table = make_table(
         whole, options.target, drop=options.drop, weight=options.weight, group=options.group, time=options.time,
         task=options.task,

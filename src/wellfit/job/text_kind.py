@@ -11,7 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wellfit.data import Note, Samples, Vocabulary, read_table, shared_form, texts_of
+from wellfit.data import (
+    Note,
+    Samples,
+    Vocabulary,
+    read_table,
+    require_columns,
+    shared_form,
+    texts_of,
+    unused_columns,
+)
+from wellfit.data.notes import counted
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Texts
 from wellfit.job.baselines import fit_dummy, fit_text_linear
@@ -47,7 +57,8 @@ class TextKind:
     )
 
     def encoders(self, data: Samples, parts: Sequence[np.ndarray]) -> list[Vocabulary]:
-        return shared_form([Vocabulary.fit(data.features[rows]) for rows in parts])
+        found = shared_form([Vocabulary.fit(data.features[rows]) for rows in parts])
+        return [dataclasses.replace(v, column=data.column) for v in found]
 
     def training_rows(self, data: Samples, rows: np.ndarray, encoders: Sequence[Vocabulary]) -> Tensor:
         return torch.from_numpy(np.concatenate([e.encode(data.features[rows]) for e in encoders]))
@@ -103,17 +114,31 @@ class TextKind:
 
     def read_new(self, path: str | Path, encoder: Vocabulary) -> NewRows:
         frame = read_table(path)
-        notes = [Note(*n) for n in frame.attrs.get("notes", [])]
-        return NewRows(self.new_rows(frame, encoder), [], notes)
+        column = _column(frame, encoder)
+        texts, there, notes = texts_of(frame[column])
+        if not there.all():
+            told = f"{counted(int((~there).sum()), 'row')} without a text: predicted as an empty one."
+            notes.append(Note("WF-D96", told))
+        said = [Note(*n) for n in frame.attrs.get("notes", [])]
+        return NewRows(texts, [], [*said, *notes, *unused_columns(frame, [column])])
 
     def new_rows(self, x: Any, encoder: Vocabulary) -> np.ndarray:
-        """Texts from a list, or from a frame: its only column, or the one with the longest texts."""
-        if not hasattr(x, "columns"):
-            return texts_of(x)[0]
-        if not len(x.columns):
-            raise DataError("the table has no column.", fix="Bring the column of texts.", code="WF-D21")
-        lengths = [float(x[c].astype(str).str.len().mean()) for c in x.columns] if len(x) else [0.0] * len(x.columns)
-        return texts_of(x[x.columns[int(np.argmax(lengths))]])[0]
+        """Texts from a list, or from a frame: the column that training read."""
+        return texts_of(x[_column(x, encoder)] if hasattr(x, "columns") else x)[0]
+
+
+def _column(frame: Any, encoder: Vocabulary) -> str:
+    """The column of texts; a training on a list knows no name, and takes the only column there is."""
+    if encoder.column:
+        require_columns(frame, [encoder.column])
+        return encoder.column
+    if len(frame.columns) != 1:
+        raise DataError(
+            f"the training does not say which of the {len(frame.columns)} columns holds the texts.",
+            fix="Bring a table of that column alone.",
+            code="WF-D21",
+        )
+    return str(frame.columns[0])
 
 
 def _texts_of(material: Material, view: int, rows: Tensor) -> Texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
                     code="WF-D20",
                 )
     whole = pd.concat([f[[text, target]] for f in frames.values()], ignore_index=True)
-    samples = read_texts(whole[text], whole[target], text, target, options.task)
+    samples = dataclasses.replace(
+        read_texts(whole[text], whole[target], text, target, options.task), column=text
+    )  # fmt: skip
     split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
     return Source(samples, split, Path(path).name, tuple(notes), TEXTS)
 
