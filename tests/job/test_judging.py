@@ -26,6 +26,11 @@ def test_slow_networks_are_judged_on_as_many_seeds_as_there_is_time_for():
     assert Judging(1e-3, end).seeds(12, 5500, 100_000) == 1
 
 
+def test_a_test_of_a_second_is_not_cut_where_a_phase_before_it_was_late():
+    assert Judging(1e-5, time.monotonic() - 2.0).seeds(12, 5500, 10_000) == 12
+    assert Judging(1e-3, time.monotonic() - 2.0).seeds(12, 5500, 10_000) == 1
+
+
 def test_a_repeated_plan_is_not_cut():
     assert Judging(1.0, None).seeds(12, 5500, 100_000) == 12
 

@@ -17,6 +17,9 @@ _LARGEST_SHARE = 0.2
 """Of what is left of the budget: a test that would take longer is judged on fewer seeds."""
 
 
+_NOT_CUT = 1.0
+"""Seconds that a test may take however late it is: fewer seeds would widen every interval for next to nothing."""
+
 _FIRST = 8
 """Rows that are timed first: four times as many follow, until a reading takes long enough to tell."""
 
@@ -51,7 +54,7 @@ class Judging:
         """
         if self.end is None or self.per_row <= 0.0:
             return trained
-        left = self.end - time.monotonic() - self.per_row * others
+        left = max(_NOT_CUT, self.end - time.monotonic()) - self.per_row * others
         return max(1, min(trained, int(left / max(1e-9, self.per_row * each))))
 
     @contextlib.contextmanager
