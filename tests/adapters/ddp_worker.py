@@ -24,11 +24,14 @@ OWN_LOSSES = ((1.0, 3.0), (0.5, 1.5), (0.4, 2.6), (0.3, 2.9), (0.2, 3.1), (0.1, 
 
 
 def train(rank: int, what: str) -> dict[str, object]:
+    if what == "join":
+        return joined(rank)
     model = make(Net, norm=what == "noise")
     wrapped = nn.parallel.DistributedDataParallel(model)
     optimizer = torch.optim.Adam(wrapped.parameters(), lr=0.05)
     criterion, seen = nn.CrossEntropyLoss(), []
-    with RECIPES[what].attach(wrapped, optimizer, seed=7, allow=["WF-L40"]) as run:
+    recipe = RECIPES["noise" if what == "first" else what]
+    with recipe.attach(wrapped, optimizer, seed=7, allow=["WF-L40"]) as run:
         for epoch, losses in enumerate(OWN_LOSSES):
             for x, y in list(batches(12))[epoch * 2 : epoch * 2 + 2]:
                 if what == "exact" or epoch:  # in its first epoch "noise" shows the same rows to both
@@ -39,9 +42,25 @@ def train(rank: int, what: str) -> dict[str, object]:
                 run.loss(criterion, wrapped(x), y).backward()
                 optimizer.step()
             inside = values(model)
-            if run.epoch_end(val_loss=losses[rank]):
+            first = rank == 0 or what != "first"
+            if run.epoch_end(val_loss=losses[rank] if first else None):
                 break
     return {"seen": seen, "inside": inside, "after": values(model), "epochs": run.epoch, "best": run.best_epoch}
+
+
+def joined(rank: int) -> dict[str, object]:
+    """What is said where one process has fewer batches than the other."""
+    wrapped = nn.parallel.DistributedDataParallel(make(Net))
+    optimizer, said = torch.optim.SGD(wrapped.parameters(), lr=0.05), ""
+    with RECIPES["exact"].attach(wrapped, optimizer) as run, wrapped.join(throw_on_early_termination=True):
+        for x, y in batches(2 - rank):
+            run.loss(nn.CrossEntropyLoss(), wrapped(x), y).backward()
+            try:
+                optimizer.step()
+            except wf.UsageError as error:
+                said = str(error)
+                break
+    return {"said": said}
 
 
 if __name__ == "__main__":

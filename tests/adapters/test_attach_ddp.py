@@ -61,3 +61,17 @@ def test_noise_of_their_own_and_one_decision(tmp_path):
     for when in ("inside", "after"):  # batch norm's statistics among them
         assert_close(first[when], second[when], rtol=0, atol=1e-12)
     assert not torch.equal(first["after"]["head.weight"], first["inside"]["head.weight"])
+
+
+@pytest.mark.slow
+def test_the_first_process_may_validate_alone(tmp_path):
+    """Its loss falls to the end: both train to the end, where the mean of both would have stopped them."""
+    first, second = _together(tmp_path, "first")
+    assert (first["epochs"], first["best"]) == (second["epochs"], second["best"]) == (6, 6)
+    assert_close(first["after"], second["after"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_batches_that_differ_in_number_are_refused_and_nobody_waits(tmp_path):
+    for said in _together(tmp_path, "join"):
+        assert "WF-A18" in said["said"] and "drop_last" in said["said"]

@@ -248,3 +248,16 @@ def test_settings_and_layers_that_are_unknown():
     assert found.recipe["Rotation"].degrees == pytest.approx(18.0)
     assert "RandomBrightness" in found.not_understood[0]
 
+
+
+class OfOnesOwn(regularizers.Regularizer):
+    def __call__(self, x):
+        return 0.0 * x.sum()
+
+
+def test_a_regularizer_of_ones_own_is_named_where_it_tells_nothing_of_itself():
+    layer = layers.Dense(2, kernel_regularizer=OfOnesOwn())
+    for thing in (OfOnesOwn(), keras.Sequential([keras.Input((3,)), layer])):
+        found = wellfit.import_recipe(thing)
+        assert found.recipe == Recipe()
+        assert "OfOnesOwn is not understood" in found.not_understood[0]

@@ -192,3 +192,9 @@ def test_facts_that_are_needed_are_asked_for():
         wellfit.import_recipe(Ridge())
     whole, part = (wellfit.import_recipe(MLPClassifier(batch_size=b), n=1000).recipe["L2"] for b in (1000, 100))
     assert part.strength == pytest.approx(10 * whole.strength)
+
+
+def test_a_strength_for_each_target_is_named():
+    found = wellfit.import_recipe(Ridge(alpha=np.array([1.0, 2.0])), n=ROWS)
+    assert found.recipe == Recipe() or not found.recipe["L2"].strength
+    assert any("one strength per target" in sentence for sentence in found.not_understood)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from wellfit.errors import UsageError
+
 if TYPE_CHECKING:
     from wellfit.adapters.moments import Course
 
@@ -28,14 +30,32 @@ def _group(model: nn.Module) -> object:
     return _wrapper(model).process_group
 
 
-def mean_over_ranks(model: nn.Module, value: Tensor) -> Tensor:
-    """The mean of a number over all processes, the same in each, so that all of them decide alike."""
+def mean_over_ranks(model: nn.Module, value: Tensor | None) -> Tensor | None:
+    """The mean of a number over the processes that have one, the same in each, so that all of them decide alike.
+
+    Where none has one, there is none.
+    """
     if not _together(model):
         return value
     held = next(model.parameters())
-    total = value.to(held.device, torch.float64).clone()
+    total = torch.zeros(2, dtype=torch.float64, device=held.device)
+    if value is not None:
+        total[0], total[1] = value.to(total), 1.0
     torch.distributed.all_reduce(total, group=_group(model))
-    return total / torch.distributed.get_world_size(_group(model))
+    return total[0] / total[1] if total[1] else None
+
+
+def check_together(model: nn.Module) -> None:
+    """Refuse steps that some of the processes take without the others.
+
+    Raises:
+        UsageError: the loop runs under DistributedDataParallel's ``join``, for batches that differ in number.
+    """
+    if _together(model) and getattr(getattr(_wrapper(model), "_join_config", None), "enable", False):
+        raise UsageError(
+            "the loop runs under model.join(): processes that have run out of batches would miss steps of the recipe.",
+            fix="Give each process as many batches: DistributedSampler(..., drop_last=True).", code="WF-A18",
+        )  # fmt: skip
 
 
 def agree_buffers(course: Course) -> None:

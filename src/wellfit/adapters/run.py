@@ -185,6 +185,7 @@ class Run:
 
         Args:
             val_loss: mean loss on rows held out. Without it there is no best epoch, and nothing that waits for one.
+                Of several processes each calls this; the mean over those that have a loss counts, be it one alone.
 
         Returns:
             Whether to stop.
@@ -194,7 +195,7 @@ class Run:
         """
         course = self._course
         course.clock.ended_epoch()
-        loss = None if val_loss is None else mean_over_ranks(course.wrapped, _number(val_loss))
+        loss = mean_over_ranks(course.wrapped, None if val_loss is None else _number(val_loss))
         if loss is not None and float(loss) < self.best_loss:
             self.best_loss, self.best_epoch = float(loss), course.clock.epochs
             self._best = None

@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from wellfit.adapters.hooks import Hook
 from wellfit.adapters.moments import Course, Reaches
-from wellfit.adapters.ranks import agree_buffers
+from wellfit.adapters.ranks import agree_buffers, check_together
 from wellfit.draws import Now
 from wellfit.errors import RecipeError, UsageError
 from wellfit.regularizer import Params
@@ -58,6 +58,7 @@ class Steps:
 
     def _before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._restore_rates()  # of a step that broke off
+        check_together(self.course.wrapped)
         self._now, self._shrunk = None, False
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
         if closure is not None:

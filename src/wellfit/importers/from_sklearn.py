@@ -54,9 +54,8 @@ def from_sklearn(thing: Any, facts: Facts) -> Gathered:
         _beside(name, params, gathered)
     else:
         told = ", ".join(f"{k}={shortened(params[k])}" for k in SPEAKING if params.get(k) is not None)
-        gathered.not_understood.append(
-            f"{type(thing).__name__}{f' ({told})' if told else ''}: it has no penalty on weights that a recipe holds."
-        )
+        named = f"{type(thing).__name__} ({told})" if told else type(thing).__name__
+        gathered.not_understood.append(f"{named}: how it regularizes has no translation into a recipe.")
     return gathered
 
 
@@ -129,7 +128,7 @@ def _penalty(name: str, params: Mapping[str, Any], facts: Facts, gathered: Gathe
     given: dict[str, Any] = {}
     for key in (*tool.numbers, *tool.choices):
         value = params.get(key)
-        if value is None or value == "deprecated":
+        if value is None or (isinstance(value, str) and value == "deprecated"):
             continue
         if key in tool.numbers and not isinstance(value, numbers.Real):
             gathered.not_understood.append(f"{name} with {key}={shortened(value)}: one strength per target or class.")

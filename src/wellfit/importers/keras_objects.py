@@ -111,4 +111,8 @@ def _plain_layer(name: str, layer: Any, rate: float) -> Regularizer | None:
 
 
 def unread(held: Any) -> str:
-    return f"{type(held).__name__} with {shortened(held.get_config())} is not understood."
+    try:
+        told = f" with {shortened(held.get_config())}"
+    except NotImplementedError:  # somebody's own class need not have it
+        told = ""
+    return f"{type(held).__name__}{told} is not understood."
