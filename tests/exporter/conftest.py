@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 from hostile_table import wine
+from planned_runs import fit_by_plan
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 import wellfit as wf
-from wellfit import job
-from wellfit.job.plan import Plan
-from wellfit.searching.halving import Rung
-from wellfit.training.crew import Solo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,28 +21,6 @@ class Case:
 
     run: wf.Run
     file: Path
-
-
-def write_plan(folder: Path, width: int = 64, depth: int = 2, steps: int = 40, seeds: int = 12) -> Path:
-    """A plan of few steps, whose finalists are trained with many seeds: their mean is what programs have to reach."""
-    rungs = (Rung(2, steps),)
-    plan = Plan(
-        width, depth, 32, steps, 10, 15, "eager", "stack", 1, rungs, 1, seeds, 1, 1000.0, 30.0, search_rungs=rungs
-    )  # fmt: skip
-    path = folder / "plan.json"
-    path.write_text(json.dumps({"plan": plan.to_json()}))
-    return path
-
-
-def fit_by_plan(data: Path, folder: Path, recipe: wf.Recipe, *, options: dict | None = None, **plan: int) -> wf.Run:
-    """A run by a plan and with a given recipe, so that it is the same on any machine."""
-    asked = job.Options(
-        recipe=recipe, plan=write_plan(folder, **plan), out=folder / "run", device="cpu", **(options or {})
-    )  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wellfit.job.api.open_engine", lambda _options: Solo())
-        patch.setattr("wellfit.job.study.open_engine", lambda _options: Solo())
-        return job.fit_file(data, asked)
 
 
 @pytest.fixture(scope="session")

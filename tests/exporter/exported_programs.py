@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import runpy
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -53,3 +54,13 @@ def scores(code: str, folder: Path, seeds: int) -> np.ndarray:
             sys.argv = before
         found.append(float(printed.getvalue().rpartition(":")[2]))
     return np.array(found)
+
+
+def ruff(path: Path, *rules: str) -> str:
+    """What ruff finds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "-q", "--isolated", "--line-length", "120", *rules, str(path)],
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr

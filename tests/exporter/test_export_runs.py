@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from exported_programs import namespace, scores
+from exported_programs import namespace, ruff, scores
 from hostile_table import CLASSES, HOSTILE
 
 import wellfit as wf
@@ -17,15 +17,6 @@ from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
 
 RUN_SEEDS, SEEDS = 12, 8
-
-
-def ruff(path, *rules: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "-q", "--isolated", "--line-length", "120", *rules, str(path)],
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("to", TARGETS)

@@ -103,9 +103,3 @@ def test_columns_that_are_not_there_are_named(run):
         job.fit_file(folder / "r.csv", job.Options(text="nothing", target="stars", budget=5))
     with pytest.raises(UsageError):
         job.fit_file(folder / "r.csv", job.Options(text="review", target="stars", group="id", budget=5))
-
-
-def test_a_program_of_texts_is_refused_by_name(run):
-    with pytest.raises(UsageError) as caught:
-        wf.export(run[0], to="torch")
-    assert caught.value.code == "WF-A43"

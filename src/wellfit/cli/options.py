@@ -73,7 +73,7 @@ PruneOut = Annotated[
 Framework = Annotated[str, typer.Option("--to", metavar="NAME", help="torch, lightning, keras or sklearn.")]
 TableFile = Annotated[
     str | None,
-    typer.Option("--data", metavar="PATH", help="The run's table or images: the program then has the run's split."),
+    typer.Option("--data", metavar="PATH", help="The run's table, images or texts: the program has its split then."),
 ]
 RunTable = Annotated[
     str | None, typer.Option("--data", metavar="FILE", help="The run's table; by default the file of its name here.")

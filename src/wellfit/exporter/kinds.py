@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wellfit.errors import UsageError
 from wellfit.exporter.facts import Facts, require_finished
 from wellfit.exporter.network import NETWORK_PARTS, network_constants, network_pieces, waves_and_embeds
 from wellfit.exporter.picture_facts import PictureFacts, read_picture_facts
@@ -21,6 +20,9 @@ from wellfit.exporter.reading import encoding_pieces, reading_constants, reading
 from wellfit.exporter.recipe_code import needs_ends
 from wellfit.exporter.source import Piece
 from wellfit.exporter.table_facts import TableFacts, read_table_facts
+from wellfit.exporter.text_facts import TextFacts, read_text_facts
+from wellfit.exporter.text_network import TEXT_NETWORK_PARTS, text_network_constants, text_network_pieces
+from wellfit.exporter.text_reading import text_constants, text_pieces
 from wellfit.job.folder import Stored
 from wellfit.job.run import Run
 
@@ -57,12 +59,6 @@ def read_facts(run: Run, data: str | Path | None) -> Facts:
     """
     require_finished(run)
     stored = Stored(run.folder)
-    if stored.kind.name not in FORMS:
-        raise UsageError(
-            f"programs are written for tables and images, and this run is of {stored.kind.name}s.",
-            fix="Put its recipe.json into a loop of your own: wellfit.Recipe.load(...).attach(model, optimizer).",
-            code="WF-A43",
-        )
     return FORMS[stored.kind.name].read(run, stored, data)
 
 
@@ -73,6 +69,10 @@ def _table_pieces(facts: TableFacts, embeds: bool) -> list[Piece]:
 
 def _picture_pieces(facts: PictureFacts, embeds: bool) -> list[Piece]:
     return [*picture_pieces(facts), picture_encoder_piece(facts, needs_ends(facts))]
+
+
+def _words(facts: TextFacts) -> str:
+    return f"texts of up to {facts.form.length} words"
 
 
 def _size(facts: PictureFacts) -> str:
@@ -88,5 +88,9 @@ FORMS: dict[str, Form] = {
     "image": Form(
         read_picture_facts, _size, "the images", picture_constants, _picture_pieces, picture_network_constants,
         picture_network_pieces, PICTURE_NETWORK_PARTS,
+    ),
+    "text": Form(
+        read_text_facts, _words, "the table with the texts", text_constants, lambda facts, _: text_pieces(facts),
+        text_network_constants, text_network_pieces, TEXT_NETWORK_PARTS,
     ),
 }  # fmt: skip

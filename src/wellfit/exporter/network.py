@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wellfit.exporter.dropouts import DROPOUTS, dropout_constants, dropout_layers, dropout_pieces
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.table_facts import TableFacts
 
@@ -55,22 +56,7 @@ def make_network(encoder: Encoder, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 '''
 
-_GAUSSIAN = '''
-class GaussianDropout(nn.Module):
-    """Multiplies by noise around one, with the variance of dropout."""
-
-    def forward(self, h: Tensor) -> Tensor:
-        if not self.training:
-            return h
-        return h * (1 + (GAUSSIAN_DROPOUT / (1 - GAUSSIAN_DROPOUT)) ** 0.5 * torch.randn_like(h))
-'''
-
-_DROPS = {
-    "Dropout": "nn.Dropout(DROPOUT)",
-    "GaussianDropout": "GaussianDropout()",
-    "AlphaDropout": "nn.AlphaDropout(ALPHA_DROPOUT)",
-}
-NETWORK_PARTS = ("BatchNorm", *_DROPS)
+NETWORK_PARTS = ("BatchNorm", *DROPOUTS)
 """The parts of a recipe that are layers."""
 
 
@@ -84,13 +70,7 @@ def network_constants(facts: TableFacts) -> list[str]:
     lines = [constant("WIDTHS", list(shape.widths or [shape.width] * shape.depth), "units of the hidden layers")]
     lines += [constant("WAVES", shape.waves, "cosines of each number")] if waves else []
     lines += [constant("EMBED_FROM", 9, "categories: fewer go in as they are")] if embeds else []
-    for name, knob in (
-        ("Dropout", "DROPOUT"),
-        ("GaussianDropout", "GAUSSIAN_DROPOUT"),
-        ("AlphaDropout", "ALPHA_DROPOUT"),
-    ):
-        if name in parts:
-            lines.append(constant(knob, float(parts[name].p), "share of hidden values that go missing"))
+    lines += dropout_constants(facts)
     if "BatchNorm" in parts:
         norm = parts["BatchNorm"]
         lines += [constant("NORM_MOMENTUM", norm.momentum), constant("NORM_EPS", norm.eps)]
@@ -103,8 +83,8 @@ def network_pieces(facts: TableFacts) -> list[Piece]:
     layers = ["linear"]
     if facts.has("BatchNorm"):
         layers.append("nn.BatchNorm1d(units, eps=NORM_EPS, momentum=NORM_MOMENTUM)")
-    layers += ["nn.ReLU()", *(made for name, made in _DROPS.items() if facts.has(name))]
-    found = [piece(_GAUSSIAN)] if facts.has("GaussianDropout") else []
+    layers += ["nn.ReLU()", *dropout_layers(facts)]
+    found = dropout_pieces(facts)
     if waves or embeds:
         found.append(piece(
             _FEATURES, waves=waves, embeds=embeds, both=waves and embeds, only_waves=waves and not embeds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wellfit.exporter.dropouts import DROPOUTS, dropout_constant, dropout_constants, dropout_layers, dropout_pieces
 from wellfit.exporter.picture_facts import PictureFacts
 from wellfit.exporter.source import Piece, constant, piece
 
@@ -50,12 +51,7 @@ def make_network(outputs: int) -> nn.Sequential:
     )
 '''
 
-_DROPS = {
-    "Dropout": ("DROPOUT", "nn.Dropout(DROPOUT)"),
-    "SpatialDropout": ("SPATIAL_DROPOUT", "drop(SPATIAL_DROPOUT)"),
-    "AlphaDropout": ("ALPHA_DROPOUT", "nn.AlphaDropout(ALPHA_DROPOUT)"),
-}
-PICTURE_NETWORK_PARTS = tuple(_DROPS)
+PICTURE_NETWORK_PARTS = (*DROPOUTS, "SpatialDropout")
 """The parts of a recipe that are layers."""
 
 
@@ -67,19 +63,18 @@ def picture_network_constants(facts: PictureFacts) -> list[str]:
         constant("HIDDEN", form.hidden, "units of the dense layer"),
     ]  # fmt: skip
     lines += [constant("BLOCKS", form.blocks, "residual ones")] if form.blocks else []
-    for name, (knob, _) in _DROPS.items():
-        if name in facts.parts:
-            lines.append(constant(knob, float(facts.parts[name].p), "share of hidden values that go missing"))
-    return lines
+    if facts.has("SpatialDropout"):
+        lines.append(dropout_constant(facts, "SpatialDropout", "SPATIAL_DROPOUT"))
+    return [*lines, *dropout_constants(facts)]
 
 
 def picture_network_pieces(facts: PictureFacts) -> list[Piece]:
     """The modules, and ``make_network(outputs)``."""
-    drops = [made for name, (_, made) in _DROPS.items() if facts.has(name)]
+    drops = [*dropout_layers(facts), *(["drop(SPATIAL_DROPOUT)"] if facts.has("SpatialDropout") else [])]
     layers = ", ".join(["layer", "norm", "nn.ReLU()", *drops])
     imports = ("import torch", "from torch import Tensor, nn")
     normed = piece(_NORMED, *imports, drop=bool(drops), spatial=facts.has("SpatialDropout"))
-    found = [Piece(normed.code.replace("LAYERS", layers), normed.imports)]
+    found = [*dropout_pieces(facts), Piece(normed.code.replace("LAYERS", layers), normed.imports)]
     if facts.form.blocks:
         found.append(piece(_BRANCHES))
     return [*found, piece(_NETWORK, blocks=facts.form.blocks > 0)]

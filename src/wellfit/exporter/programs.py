@@ -40,9 +40,11 @@ def main() -> None:
     parser.add_argument("--data", default=DATA, help="PLACE (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of first weights and of every draw")
     asked = parser.parse_args()
-    frame = read(asked.data) #? table
-    target = target_of(frame) #? table
-    x, target = read(asked.data) #! table
+    frame = read(asked.data) #! image
+    frame = frame.dropna(subset=[TEXT, TARGET]).reset_index(drop=True) #? drop
+    target = target_of(frame) #! image
+    x = documents(frame) #? text
+    x, target = read(asked.data) #? image
     parts = folds(target)
     outputs = [validated(frame, target, fold, asked.seed) for fold in parts] #? table
     outputs = [validated(x, target, fold, asked.seed) for fold in parts] #! table
@@ -177,7 +179,8 @@ def _not_written(facts: Facts, to: str) -> UsageError:
 
 
 def _main_piece(facts: Facts) -> Piece:
-    made = piece(_MAIN, "import argparse", "import numpy as np", number=facts.regression, table=facts.kind == "table")
+    made = piece(_MAIN, "import argparse", "import numpy as np", number=facts.regression,
+                 drop=facts.kind == "text" and not facts.reading.split, **{kind: facts.kind == kind for kind in ROWS})
     start, end = _INPUTS[facts.kind]
     code = made.code.replace("ROWSOF: TYPE", "frame: pd.DataFrame" if facts.kind == "table" else "x: np.ndarray")
     for rows in ("rows", "valid"):

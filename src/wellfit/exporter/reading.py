@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wellfit.data.cells import MISSING_MARKERS
+from wellfit.exporter.facts import Facts
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.table_facts import TableFacts
 
@@ -185,11 +186,18 @@ def reading_constants(facts: TableFacts) -> list[str]:
 
 def reading_pieces(facts: TableFacts) -> list[Piece]:
     """How the file becomes rows with a target."""
+    return [table_piece(facts), target_piece(facts)]
+
+
+def table_piece(facts: Facts) -> Piece:
+    """``read(path)``: the table."""
+    return piece(_READ, _NUMPY, _PANDAS, "import unicodedata", text=facts.reading.delimiter is not None)
+
+
+def target_piece(facts: Facts) -> Piece:
+    """``target_of(frame)``."""
     kind = "number" if facts.regression else _kind_of(facts.classes)
-    kinds = {k: k == kind for k in ("number", "words", "values", "booleans")}
-    text = facts.reading.delimiter is not None
-    read = piece(_READ, _NUMPY, _PANDAS, "import unicodedata", text=text)
-    return [read, piece(_TARGET, **kinds)]
+    return piece(_TARGET, **{k: k == kind for k in ("number", "words", "values", "booleans")})
 
 
 def _kind_of(classes: tuple[object, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wellfit.data.vocabulary import FIRST_WORD, MASK
 from wellfit.exporter.facts import Facts
 from wellfit.exporter.picture_facts import PictureFacts
 from wellfit.exporter.picture_recipe import (
@@ -17,20 +18,27 @@ from wellfit.exporter.source import Piece, constant, piece
 _KNOBS = {
     "L1": {"strength": "L1"}, "L2": {"strength": "L2"}, "ElasticNet": {"l1": "ELASTIC_L1", "l2": "ELASTIC_L2"},
     "WeightDecay": {"strength": "WEIGHT_DECAY"}, "ClipNorm": {"limit": "CLIP_NORM"},
-    "ClipValue": {"limit": "CLIP_VALUE"}, "InputNoise": {"std": "INPUT_NOISE"}, "Mixup": {"alpha": "MIXUP"},
+    "ClipValue": {"limit": "CLIP_VALUE"}, 
     "LabelSmoothing": {"epsilon": "LABEL_SMOOTHING"}, "EMA": {"decay": "AVERAGE_DECAY"}, "SAM": {"rho": "SAM_RADIUS"},
     "MaxNorm": {"limit": "MAX_NORM"},
     "EarlyStopping": {"patience": "PATIENCE", "min_delta": "MIN_DELTA", "warm_up": "WARM_UP"},
 }  # fmt: skip
-"""The parts that have code here: their knobs, and the constants that hold them."""
+"""The parts that have code for every kind of data: their knobs, and the constants that hold them."""
+
+_BLENDS = {"InputNoise": {"std": "INPUT_NOISE"}, "Mixup": {"alpha": "MIXUP"}}
+"""Those that need inputs that are numbers."""
+
+_TEXT_KNOBS = {"TokenMask": {"p": "TOKEN_MASK"}, "WordMixup": {"alpha": "WORD_MIXUP"}}
 
 _PLAIN = {"InputNoise": ("family", "gaussian"), "MaxNorm": ("by", "unit")}
 """Parts that are written in one of their forms only."""
 
 _BATCH = '''
-def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]: #! ends
+def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]: #? plain
 def changed(x: Tensor, y: Tensor, encoder: Encoder) -> tuple[Tensor, Tensor]: #? ends
-    """A batch as it is trained on."""
+def changed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, tuple[float, Tensor]]: #? mix
+    """A batch as it is trained on.""" #! mix
+    """A batch as it is trained on, and how much of which other text is blended into each.""" #? mix
     IMAGES #? images
     pasted = boxes((1 - torch.tensor([np.random.beta(CUTMIX, CUTMIX)])).sqrt())[0] #? cutmix
     partner, share = torch.randperm(len(x)), float(pasted.float().mean()) #? cutmix
@@ -42,8 +50,12 @@ def changed(x: Tensor, y: Tensor, encoder: Encoder) -> tuple[Tensor, Tensor]: #?
     x = x + INPUT_NOISE * torch.randn_like(x) #? noise
     share, partner = float(np.random.beta(MIXUP, MIXUP)), torch.randperm(len(x)) #? mixup
     x, y = share * x + (1 - share) * x[partner], share * y + (1 - share) * y[partner] #? mixup
+    share, partner = float(np.random.beta(WORD_MIXUP, WORD_MIXUP)), torch.randperm(len(x)) #? mix
+    y = share * y + (1 - share) * y[partner] #? mix
+    x = x.masked_fill((torch.rand(x.shape) < TOKEN_MASK) & (x >= FIRST), HIDDEN) #? mask
     y = (1 - LABEL_SMOOTHING) * y + LABEL_SMOOTHING / y.shape[1] #? smoothing
-    return x, y
+    return x, y #! mix
+    return x, y, (share, partner) #? mix
 '''
 
 _WEIGHTS = '''
@@ -105,7 +117,9 @@ def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
 
 def knobs_of(facts: Facts) -> dict[str, dict[str, str]]:
     """The parts that have code for this kind of data: their knobs, and the constants that hold them."""
-    return {**_KNOBS, **PICTURE_KNOBS} if isinstance(facts, PictureFacts) else _KNOBS
+    own = {"image": PICTURE_KNOBS, "text": _TEXT_KNOBS}.get(facts.kind, {})
+    blends = {} if facts.kind == "text" else _BLENDS
+    return {**_KNOBS, **blends, **own}
 
 
 def expressed(name: str, facts: Facts) -> str:
@@ -115,6 +129,8 @@ def expressed(name: str, facts: Facts) -> str:
         return f"{name}: the form that leaves the learning rate out has no place in torch's optimizers."
     if name in _PLAIN and getattr(part, _PLAIN[name][0]) != _PLAIN[name][1]:
         return f"{name}: only its {_PLAIN[name][1]} form can be written here."
+    if name == "TokenMask" and (part.mask, part.first) != (MASK, FIRST_WORD):
+        return f"{name}: it is written for the numbers of the run's own words only."
     if name not in knobs_of(facts):
         return f"{name}: it is left out."
     return why_no_picture_part(name, part, facts) if isinstance(facts, PictureFacts) else ""
@@ -132,13 +148,12 @@ def needs_ends(facts: Facts) -> bool:
 
 def draws_by_numpy(facts: Facts) -> bool:
     """Whether a share is drawn from a Beta distribution."""
-    return facts.has("CutMix", "Mixup") or (facts.has("Cutout") and facts.parts["Cutout"].spread > 0)
+    return facts.has("CutMix", "Mixup", "WordMixup") or (facts.has("Cutout") and facts.parts["Cutout"].spread > 0)
 
 
 def changes(facts: Facts) -> bool:
     """Whether batches are changed before they are trained on."""
-    own = set(PICTURE_KNOBS) if isinstance(facts, PictureFacts) else set()
-    return bool(written(facts) & {"InputNoise", "Mixup", "LabelSmoothing", *own})
+    return bool(written(facts) & {"LabelSmoothing", *_BLENDS, *_TEXT_KNOBS, *PICTURE_KNOBS})
 
 
 def recipe_constants(facts: Facts) -> list[str]:
@@ -184,9 +199,10 @@ def _batch_piece(facts: Facts) -> Piece:
     lines = change_lines(facts, names) if isinstance(facts, PictureFacts) else []
     spread = "Cutout" in names and facts.parts["Cutout"].spread > 0
     made = piece(
-        _BATCH, ends=needs_ends(facts), images=bool(lines), cutmix="CutMix" in names, spread=spread,
-        cutout="Cutout" in names and not spread, noise="InputNoise" in names, mixup="Mixup" in names,
-        smoothing="LabelSmoothing" in names,
+        _BATCH, ends=needs_ends(facts), mix=facts.has("WordMixup"), mask=facts.has("TokenMask"),
+        plain=not needs_ends(facts) and not facts.has("WordMixup"), images=bool(lines), spread=spread,
+        cutmix="CutMix" in names, cutout="Cutout" in names and not spread, noise="InputNoise" in names,
+        mixup="Mixup" in names, smoothing="LabelSmoothing" in names,
     )  # fmt: skip
     draws = ["import numpy as np"] if draws_by_numpy(facts) else []
     return Piece(made.code.replace("    IMAGES", "\n".join(lines)), tuple(draws))

@@ -17,14 +17,12 @@ from wellfit.exporter.recipe_code import (
 from wellfit.exporter.source import Piece, piece
 
 _LOSS = '''
-def loss_of(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+def loss_of(model: nn.Module, x: Tensor, y: Tensor) -> Tensor: #! mix
+def loss_of(model: nn.Module, x: Tensor, y: Tensor, mix: tuple[float, Tensor]) -> Tensor: #? mix
     """The mean loss of a batch and what the weights cost.""" #? penalty
     """The mean loss of a batch.""" #! penalty
-    loss = functional.mse_loss(model(x), y) #? number_penalty
-    loss = functional.cross_entropy(model(x), y) #? classes_penalty
-    return loss + penalty(model) #? penalty
-    return functional.mse_loss(model(x), y) #? number_free
-    return functional.cross_entropy(model(x), y) #? classes_free
+    return functional.LOSS(model(INPUTS), y) + penalty(model) #? penalty
+    return functional.LOSS(model(INPUTS), y) #! penalty
 '''
 
 _STEP = '''
@@ -42,8 +40,10 @@ def take_step( #? ends
     """One step on a batch."""
     x, y = changed(x, y) #? changed
     x, y = changed(x, y, encoder) #? ends
+    x, y, mix = changed(x, y) #? mix
     optimizer.zero_grad()
-    loss_of(model, x, y).backward()
+    loss_of(model, x, y).backward() #! mix
+    loss_of(model, x, y, mix).backward() #? mix
     # The gradient that counts is that of the worst point nearby. #? sam
     weights = list(model.parameters()) #? sam
     uphill = [w.grad.clone() for w in weights] #? sam
@@ -51,7 +51,8 @@ def take_step( #? ends
     shift(weights, uphill, scale) #? sam
     optimizer.zero_grad() #? sam
     keep_statistics(model, True) #? still
-    loss_of(model, x, y).backward() #? sam
+    loss_of(model, x, y).backward() #? sam_plain
+    loss_of(model, x, y, mix).backward() #? sam_mix
     keep_statistics(model, False) #? still
     shift(weights, uphill, -scale) #? sam
     nn.utils.clip_grad_value_(model.parameters(), CLIP_VALUE) #? clip_value
@@ -121,7 +122,8 @@ def train(
     np.random.seed(seed) #? numpy
     x, y, valid_x, valid_y = (torch.from_numpy(values) for values in (*rows, *valid))
     model = make_network(encoder, y.shape[1]) #? table
-    model = make_network(y.shape[1]) #! table
+    model = make_network(y.shape[1]) #? image
+    model = Network(y.shape[1]) #? text
     optimizer = make_optimizer(model)
     average = average_of(model) #? average
     least, best = float("inf"), torch.zeros_like(valid_y)
@@ -193,17 +195,19 @@ def settle_piece() -> Piece:
 
 
 def loss_piece(facts: Facts) -> Piece:
-    charged = bool(penalty_terms(facts))
-    kind, ends = "number" if facts.regression else "classes", "penalty" if charged else "free"
-    told = {f"{k}_{e}": (k, e) == (kind, ends) for k in ("number", "classes") for e in ("penalty", "free")}
-    return piece(_LOSS, "from torch.nn import functional", penalty=charged, **told)
+    mix = facts.has("WordMixup")
+    made = piece(_LOSS, "from torch.nn import functional", penalty=bool(penalty_terms(facts)), mix=mix)
+    code = made.code.replace("LOSS", "mse_loss" if facts.regression else "cross_entropy")
+    return Piece(code.replace("INPUTS", "x, mix" if mix else "x"), made.imports)
 
 
 def step_pieces(facts: Facts) -> list[Piece]:
     """One step, with what the recipe does around it."""
-    still, ends = facts.has("SAM") and normed(facts), needs_ends(facts)
+    sam, ends, mix = facts.has("SAM"), needs_ends(facts), facts.has("WordMixup")
+    still = sam and normed(facts)
     step = piece(
-        _STEP, sam=facts.has("SAM"), still=still, changed=changes(facts) and not ends, ends=ends,
+        _STEP, sam=sam, sam_plain=sam and not mix, sam_mix=sam and mix, still=still, mix=mix,
+        changed=changes(facts) and not ends and not mix, ends=ends,
         clip_value=facts.has("ClipValue"), clip_norm=facts.has("ClipNorm"), soft=bool(soft_strength(facts)),
         bound=facts.has("MaxNorm"),
     )  # fmt: skip

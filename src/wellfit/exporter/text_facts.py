@@ -1,0 +1,82 @@
+"""What a program for texts is made from: their column, how the file is read, and how much of a text is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, ClassVar
+
+from wellfit.data import read_table
+from wellfit.errors import UsageError
+from wellfit.exporter.facts import (
+    OTHER_FILES,
+    Facts,
+    Reading,
+    given_options,
+    other_files,
+    require_same,
+    shared_facts,
+    split_of,
+)
+from wellfit.exporter.table_facts import form_of, reading_unseen
+from wellfit.job.folder import Stored
+from wellfit.job.run import Run
+from wellfit.job.text_source import texts_from_file
+from wellfit.models.text_shape import TextShape
+
+_LISTS = "The data: the run was given lists; here they are read from a table with the columns text and target."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextFacts(Facts):
+    """What else a program for texts is made from.
+
+    Attributes:
+        text: the column of texts.
+    """
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+    @property
+    def form(self) -> TextShape:
+        assert isinstance(self.shape, TextShape)
+        return self.shape
+
+
+def read_text_facts(run: Run, stored: Stored, data: str | Path | None) -> TextFacts:
+    """Read a run on texts, and their file where it is named.
+
+    Raises:
+        UsageError: these are not the run's texts.
+        DataError: they cannot be read.
+    """
+    record = run.record
+    lists = not record["options"].get("text")
+    text = "text" if lists else str(record["options"]["text"])
+    if data is None:
+        file = "texts.csv" if lists else str(record["data"]["file"])
+        reading, missing = reading_unseen(file)
+    else:
+        reading, missing = _reading(record, Path(data), lists)
+    missing = [*missing, *([_LISTS] * lists)]
+    return TextFacts(**shared_facts(run, stored, reading, missing), text=text)
+
+
+def _reading(record: dict[str, Any], file: Path, lists: bool) -> tuple[Reading, list[str]]:
+    if file.is_dir():
+        raise UsageError(
+            "the texts of this run are a column of a table.",
+            fix="Name its file with --data, or leave --data out.",
+            code="WF-A41",
+        )
+    frame, options = read_table(file), given_options(record)
+    reading = Reading(str(file), *form_of(file))
+    if other_files(record):
+        return reading, [OTHER_FILES]
+    if lists:
+        options = dataclasses.replace(options, text="text", target="target")
+    source = texts_from_file(file, options)
+    require_same(record, source)
+    split, missing = split_of(source, source.table.rows, len(frame))
+    return dataclasses.replace(reading, split=split), missing

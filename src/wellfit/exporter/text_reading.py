@@ -1,0 +1,65 @@
+"""The pieces that read texts, and turn their words into numbers."""
+
+from __future__ import annotations
+
+from wellfit.data.cells import MISSING_MARKERS
+from wellfit.exporter.reading import table_piece, target_piece
+from wellfit.exporter.source import Piece, constant, piece
+from wellfit.exporter.text_facts import TextFacts
+
+_DOCUMENTS = '''
+def documents(frame: pd.DataFrame) -> np.ndarray:
+    """The texts in composed form; a missing one is empty."""
+    cells = frame[TEXT].astype("string").fillna("")
+    return np.array([unicodedata.normalize("NFC", cell.replace("\\0", " ")) for cell in cells], dtype=object)
+'''
+
+_ENCODER = '''
+PADDING, UNKNOWN, HIDDEN, FIRST = 0, 1, 2, 3
+TOKEN = re.compile(r"\\w+(?:['\\u2019]\\w+)*|[^\\w\\s]")
+
+
+def tokens_of(text: str) -> list[str]:
+    """Words, numbers and single signs of a text, in small letters."""
+    return TOKEN.findall(text.lower())
+
+
+class Encoder:
+    """Turns texts into rows of numbers: of the words of training texts, the most frequent ones first."""
+
+    def __init__(self, texts: np.ndarray) -> None:
+        counts = Counter(token for text in texts for token in tokens_of(text))
+        least = 2 if len(texts) >= 1000 else 1  # of few texts words that come once are kept, since most do
+        frequent = sorted((w for w, n in counts.items() if n >= least), key=lambda w: (-counts[w], w))
+        self.numbers = {word: number for number, word in enumerate(frequent[:WORDS], start=FIRST)}
+
+    def __call__(self, texts: np.ndarray) -> np.ndarray:
+        """(texts, LENGTH): a number for each token, then padding."""
+        rows = np.full((len(texts), LENGTH), PADDING)
+        for row, text in zip(rows, texts, strict=True):
+            numbers = [self.numbers.get(token, UNKNOWN) for token in tokens_of(text)[:LENGTH]]
+            row[: len(numbers)] = numbers
+        return rows
+'''
+
+
+def text_constants(facts: TextFacts) -> list[str]:
+    """Where the texts lie and how much of them is read; every text a literal."""
+    reading, form = facts.reading, facts.form
+    lines = [constant("DATA", reading.file)]
+    if reading.delimiter is not None:
+        lines += [constant("DELIMITER", reading.delimiter), constant("ENCODING", reading.encoding)]
+    lines += [constant("TEXT", facts.text), constant("TARGET", facts.target)]
+    if not facts.regression:
+        lines.append(constant("CLASSES", list(facts.classes)))
+    return [
+        *lines, constant("MISSING", sorted(MISSING_MARKERS)),
+        constant("WORDS", form.vocabulary - 3, "that have a number of their own"),
+        constant("LENGTH", form.length, "tokens of a text that are read"),
+    ]  # fmt: skip
+
+
+def text_pieces(facts: TextFacts) -> list[Piece]:
+    """How the file becomes texts with a target, and these numbers."""
+    imports = ("import re", "from collections import Counter")
+    return [table_piece(facts), target_piece(facts), piece(_DOCUMENTS), piece(_ENCODER, *imports)]
