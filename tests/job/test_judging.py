@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 import torch
 from torch import nn
 
+from wellfit.errors import BudgetError
+from wellfit.job.clock import Clock, check_time
 from wellfit.job.judging import Judging, time_judging
-from wellfit.job.opening import Clock
 
 
 def test_fast_networks_are_all_judged():
@@ -77,3 +79,14 @@ def test_a_slow_network_is_timed_on_few_rows_and_draws_as_before():
     assert judging.per_row == pytest.approx(1e-3, rel=0.3)
     assert network.most == 128, "8, 32 and 128 rows, for a reading of 128 takes over 0.1 s"
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_budget_that_is_over_before_training_is_refused_at_once(tmp_path):
+    """Starting and reading took more than was given: no probe makes it later still."""
+    clock = Clock(time.monotonic() - 4.5, 1.0)
+    record = {"status": "running"}
+    with pytest.raises(BudgetError, match=r"before training could begin.* took 4\.\d s. Nothing was trained") as error:
+        check_time(clock, record, tmp_path)
+    assert error.value.fix == "Give --budget 20s or more."
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "budget"
+    check_time(Clock(time.monotonic(), 10.0), record, tmp_path)

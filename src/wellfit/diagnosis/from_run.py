@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wellfit.diagnosis.checks import CHECKS
+from wellfit.diagnosis.curves import best_epoch, progress
 from wellfit.diagnosis.effects import paired, stopped
 from wellfit.diagnosis.limits import Limits
 from wellfit.diagnosis.remedies import cure
@@ -100,6 +101,7 @@ def _tail(train: np.ndarray) -> int:
 def _findings(control: Trained, tried: list[Tried], limits: Limits) -> list[Finding]:
     valid, train = float(control.curves[:, -1].mean()), float(np.mean(control.train[:, -_tail(control.train) :]))
     found = [_by("too-long", tried[0])] if tried[0].helps else [_not("too-long", tried[0])]
+    found += _unfinished(control, limits) if not any(t.helps for t in tried) else []
     best = max((t for t in tried[1:] if t.helps), key=lambda t: t.gain, default=None)
     gap = valid - train
     if best is not None and gap > limits.apart * valid:
@@ -115,6 +117,17 @@ def _findings(control: Trained, tried: list[Tried], limits: Limits) -> list[Find
         found.append(Finding("benign-gap", "finding", f"{told}, and no change lowers it by enough to matter", gap,
                              "loss", None, True))  # fmt: skip
     return found
+
+
+def _unfinished(control: Trained, limits: Limits) -> list[Finding]:
+    """A training whose validation loss still falls at its end: that a longer one gains is suspected, not tried."""
+    curve = control.curves.mean((0, 2))
+    share = progress(curve)
+    late = best_epoch(curve) >= len(curve) - 1 - max(1, len(curve) // 10)
+    if not (late and share > limits.progress):
+        return []
+    told = f"the last tenth of the steps still brought {share:.0%} of all that the validation loss fell"
+    return [Finding("epochs", "finding", told, share, "of the whole fall")]
 
 
 def _by(name: str, change: Tried) -> Finding:

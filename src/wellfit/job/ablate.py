@@ -13,9 +13,10 @@ from wellfit.files import write_text
 from wellfit.job.ablation import run_ablation
 from wellfit.job.ablation_bench import take_apart
 from wellfit.job.balance import ways
+from wellfit.job.clock import Clock
 from wellfit.job.folder import plain, write_json, write_lean
 from wellfit.job.metrics import make_metric
-from wellfit.job.opening import Clock, open_engine, open_stage, resolve_device, ticker
+from wellfit.job.opening import open_engine, open_stage, resolve_device, ticker
 from wellfit.job.options import Options
 from wellfit.job.prepare import Material, data_hash, make_material
 from wellfit.job.probe import choose

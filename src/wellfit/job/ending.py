@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from wellfit.errors import BudgetError, TrainingError
+from wellfit.job.clock import Clock
 from wellfit.job.folder import write_json
-from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist
 from wellfit.job.stage import Stage
 

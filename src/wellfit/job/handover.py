@@ -25,7 +25,6 @@ from wellfit.job.compare import (
     nets_of,
     scales_of,
     test_inputs,
-    verdict,
 )
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
@@ -37,6 +36,7 @@ from wellfit.job.run_diagnosis import diagnosis_of, say_why
 from wellfit.job.selection import selection
 from wellfit.job.stage import Stage
 from wellfit.job.tried import tried_record
+from wellfit.job.verdict import stopped_verdict, too_brief, untested_verdict, verdict
 from wellfit.job.winners_curse import curse_record
 from wellfit.lint import Finding
 from wellfit.proof import fit_temperature, greedy_weights
@@ -78,14 +78,14 @@ def _finished(
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
         record["comparison"] = comparison(found, Judged(stage.metric, truth, weight, stage.material.groups_of(rows)))
-        record["verdict"] = verdict(record["comparison"], stage.metric)
+        record["verdict"] = verdict(record["comparison"], stage.metric, chosen.key, too_brief(stage, finalists))
         record["test_reads"] = sealed.reads
     balance_figures.complete(stage, record, shape, (rows, truth, weight))
     if baselines:
         record["plan"]["skipped"] += baselines.missing()
     if status != "finished":
         record["verdict"] = stopped_verdict(status)
-    record["verdict"] = {**record.get("verdict", _untested()), "not_checked": record["plan"]["skipped"]}
+    record["verdict"] = {**record.get("verdict", untested_verdict()), "not_checked": record["plan"]["skipped"]}
     recipe = chosen_recipe(stage, chosen)
     _complete(stage, record, recipe, use, status, finalists, chosen)
     record["curse"] = curse_record(stage, chosen, record["comparison"])
@@ -106,16 +106,6 @@ def _as_many_seeds_as_there_is_time_for(
     others = sum(len(u["members"]) for u in use.values()) * test
     seeds = stage.seeds_for_the_test(max(len(f.entrants) for f in finalists), each, others)
     return [dataclasses.replace(f, entrants=f.entrants[:seeds]) for f in finalists]
-
-
-def _untested() -> dict[str, Any]:
-    return {"level": "partial", "sentence": "There are no test rows: nothing was proved.", "not_checked": []}
-
-
-def stopped_verdict(status: str) -> dict[str, Any]:
-    """What a run that ended early can say."""
-    why = {"interrupted": "The run was stopped", "budget": "The budget ended"}.get(status, "The run ended early")
-    return {"level": "partial", "sentence": f"{why} before the comparison; this is the best so far.", "not_checked": []}
 
 
 def _lint(stage: Stage, recipe: Recipe) -> list[Finding]:

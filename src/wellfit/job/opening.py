@@ -15,8 +15,9 @@ import torch
 
 from wellfit.data import Split
 from wellfit.errors import RecipeError, RunFolderError, UsageError
+from wellfit.job.clock import Clock, check_time
 from wellfit.job.folder import plain, write_json
-from wellfit.job.judging import Judging, time_judging
+from wellfit.job.judging import time_judging
 from wellfit.job.metrics import Metric
 from wellfit.job.nets import rows_at_once
 from wellfit.job.options import Options
@@ -36,42 +37,6 @@ from wellfit.recipe_json import parse_strict
 from wellfit.training.cohort import seeded
 from wellfit.training.crew import Crew, Engine, Solo
 from wellfit.training.study import Study
-
-
-@dataclasses.dataclass
-class Clock:
-    """The budget: when it began, and when each thing has to be over.
-
-    Attributes:
-        reserve: seconds that the test is known to take.
-    """
-
-    started: float
-    seconds: float
-    reserve: float = 0.0
-
-    @property
-    def end(self) -> float:
-        """Training ends here; what is left is for testing and writing."""
-        return self.tested - self.reserve
-
-    @property
-    def tested(self) -> float:
-        """The test ends here; what is left is for writing."""
-        return self.started + self.seconds - min(4.0, 0.5 + 0.05 * self.seconds)
-
-    def keep_free(self, judging: Judging, rows: int) -> None:
-        """From now on, training leaves the test of so many rows its time."""
-        judging.end = self.tested
-        self.reserve = judging.reserve(rows, self.tested - time.monotonic())
-
-    def used(self) -> float:
-        return time.monotonic() - self.started
-
-    def until(self, share: float) -> float:
-        """The moment when a share of what is left now has gone by."""
-        now = time.monotonic()
-        return now + max(0.0, self.end - now) * share
 
 
 def open_engine(options: Options) -> Engine:
@@ -135,6 +100,8 @@ def open_stage(
 ) -> Stage:  # fmt: skip
     """Give the engine the data, probe it, and write the plan down before training."""
     stored = stored_plan(options)
+    if not stored:
+        check_time(clock, record, folder)
     rows = material.fewest
     size = material.kind.size(rows, clock.seconds, material.views[0].encoder)
     draft = stored or make_plan(

@@ -25,6 +25,9 @@ _TRACING = 1.0
 """Seconds that building a full step takes where nothing else runs (measured); longer means a slow or crowded machine,
 and compiling will take as many times longer."""
 
+_SHORT = 14.0
+"""Seconds left from which it is worth the time to try more than a stack; each try builds a step."""
+
 _WORTH = 1.1
 """How much faster steps in bfloat16 have to be."""
 
@@ -65,12 +68,14 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
     begun = time.monotonic()
     seconds = 0.15 * max(0.0, left)
     nothing = Recipe(whole["EarlyStopping"])
-    tries = ((stack, whole), (folds, whole), (stack, nothing))
+    tries = [(stack, whole), (folds, whole), (stack, nothing)][: 3 if left > _SHORT else 1]
     timed = engine.run([_task(count, folds, recipe, course, seconds) for count, recipe in tries])
-    rates, bare = {stack: timed[0].pace, folds: timed[1].pace}, timed[2].pace / max(1e-9, timed[0].pace)
+    rates = {stack: timed[0].pace} | ({folds: timed[1].pace} if len(timed) > 1 else {})
+    bare = timed[2].pace / max(1e-9, timed[0].pace) if len(timed) > 2 else 1.0
     chunk = max(rates, key=lambda k: rates[k])
     rate, mode = rates[chunk] * engine.hands, "traced"
-    told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process, one by one {rates[folds]:,.0f}"
+    told = f"a stack of {stack} runs {rates[stack]:,.0f} member-steps/s a process"
+    told += f", one by one {rates[folds]:,.0f}" if folds in rates else "; the budget is too short to try more"
     precision = "float32"
     if device == "cuda":
         halved = dataclasses.replace(course, precision="bfloat16")

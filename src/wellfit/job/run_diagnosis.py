@@ -14,6 +14,7 @@ from wellfit.job.history import losses_of
 from wellfit.job.phases import Finalist
 from wellfit.job.range_edge import edge_finding
 from wellfit.job.stage import Stage
+from wellfit.report.verdict import diagnosis_title
 
 
 def diagnosis_of(stage: Stage, finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any] | None:
@@ -33,7 +34,7 @@ def say_why(stage: Stage, record: dict[str, Any]) -> None:
     """The verdict in one line."""
     found = record.get("diagnosis")
     if found:
-        stage.progress.say("why", f"{found['verdict'].upper()}, {found['confidence']}: {found['sentence']}")
+        stage.progress.say("why", f"{diagnosis_title(found)}: {found['sentence']}")
 
 
 def _once(finalists: Sequence[Finalist]) -> list[Finalist]:

@@ -11,12 +11,13 @@ from typing import Any
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
+from wellfit.job.clock import Clock
 from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
 from wellfit.job.live import LivePage
 from wellfit.job.metrics import make_metric
-from wellfit.job.opening import Clock, check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
+from wellfit.job.opening import check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, run_refit
 from wellfit.job.prepare import data_hash, make_material

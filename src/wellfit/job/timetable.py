@@ -11,8 +11,8 @@ from typing import Any
 
 from wellfit.job.ablation import Ablation, run_ablation
 from wellfit.job.ablation_bench import take_apart
+from wellfit.job.clock import Clock
 from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
-from wellfit.job.opening import Clock
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
 from wellfit.job.plan import ABLATED_FROM, at_pace, rescored
 from wellfit.job.stage import Stage

@@ -11,10 +11,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from wellfit.errors import BudgetError, Interrupted
+from wellfit.job.clock import Clock
 from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.judging import time_judging
-from wellfit.job.opening import Clock, check_recipe, given_recipe, resolve_device, stored_plan, ticker
+from wellfit.job.opening import check_recipe, given_recipe, resolve_device, stored_plan, ticker
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist
 from wellfit.job.plan import Plan, make_plan

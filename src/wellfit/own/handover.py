@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from wellfit.errors import WellfitError
 from wellfit.files import write_bytes, write_text
-from wellfit.job.compare import Contestant, Judged, best_weights, comparison, last_weights, verdict
+from wellfit.job.compare import Contestant, Judged, best_weights, comparison, last_weights
 from wellfit.job.folder import plain, write_json
-from wellfit.job.handover import chosen_recipe, search_record, stopped_verdict
+from wellfit.job.handover import chosen_recipe, search_record
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.inside import layers_of
 from wellfit.job.phases import Finalist
+from wellfit.job.verdict import stopped_verdict, too_brief, verdict
 from wellfit.job.winners_curse import curse_record
 from wellfit.own.maker import ModelStudy
 from wellfit.own.reading import Part
@@ -84,7 +85,7 @@ class Ending:
         model = filled(self.study, best, member(best_weights(best), 0))
         recipe = chosen_recipe(self.stage, chosen)
         self._compare(finalists, model)
-        self._judge(status)
+        self._judge(status, finalists, chosen)
         self._complete(finalists, chosen, recipe, status)
         self._write(model, recipe, finalists)
         self._say(chosen)
@@ -127,8 +128,9 @@ class Ending:
         detail = f"{finalist.candidate.label}; learning rate {finalist.candidate.rate:.2g}"
         return Contestant(key, label, predicted, len(models), detail)
 
-    def _judge(self, status: str) -> None:
-        found = verdict(self.record["comparison"], self.stage.metric)
+    def _judge(self, status: str, finalists: Sequence[Finalist], chosen: Finalist) -> None:
+        brief = too_brief(self.stage, finalists)
+        found = verdict(self.record["comparison"], self.stage.metric, chosen.key, brief)
         if status != "finished":
             found = stopped_verdict(status)
         elif self.test is None:

@@ -24,15 +24,17 @@ from wellfit.report.record import (
 
 LEVELS = {
     "helps": ("good", "Regularization helps", "M9 16.5L14 21.5L23.5 11"),
+    "ensemble helps": ("good", "An ensemble helps", "M9 16.5L14 21.5L23.5 11"),
     "nothing helps": ("flat", "Nothing helps", "M9.5 13H22.5M9.5 19H22.5"),
     "baseline wins": ("bad", "A baseline wins", "M16 8.5V18M16 22.9V23.1"),
+    "too short": ("part", "Too short to tell", "M16 9V16L20.5 19.5"),
     "running": ("part", "Still running", "M16 9V16L20.5 19.5"),
     "partial": ("part", "Partial result", "M16 9V16L20.5 19.5"),
 }
 """A verdict's level to its color, its words and the sign in its badge."""
 
 _AFTER = ("cocktail", "single", "refit", "ensemble")
-"""The row that the verdict speaks of comes first; what is handed over was fitted on more rows: another gain."""
+"""What stands for the recipe where the verdict names no row; what is handed over was fitted on more rows."""
 
 
 def level_of(record: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -96,7 +98,8 @@ def _swing(record: Mapping[str, Any]) -> Html | None:
     lines = rows(record)
     by_key = {row.key: row for row in lines if row.score is not None}
     before = by_key.get(REFERENCE)
-    after = next((by_key[key] for key in _AFTER if key in by_key), None)
+    about = text_at(record, "verdict", "about", limit=40)
+    after = next((by_key[key] for key in (about, *_AFTER) if key in by_key), None)
     if before is None or after is None:
         return None
     decimals, metric = score_decimals(lines), metric_name(record)
