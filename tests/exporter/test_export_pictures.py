@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 from engine_twins import draw_the_same, same_steps, same_weights
-from exported_programs import namespace, ruff, without_wellfit
+from exported_programs import namespace, ruff, scores, without_wellfit
 from picture_cases import CLASSES, digits, facts, write_folder
 from planned_runs import fit_by_plan, require_reached
 
@@ -18,6 +19,7 @@ from wellfit.data import PictureEncoder
 from wellfit.draws import Now
 from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
+from wellfit.exporter.kinds import read_facts
 from wellfit.exporter.programs import program_of
 from wellfit.job.picture_source import pictures_from_path
 from wellfit.regularizers.affine import warp
@@ -233,3 +235,22 @@ def test_what_a_program_cannot_say_is_listed():
     assert "ZOOM" not in program_of(told, "torch").code
 
 
+
+
+EVERY = [
+    wf.Rotation(10.0), wf.Brightness(0.1), wf.RandomErasing(0.2), wf.Cutout(0.3, 0.2), wf.CutMix(0.5), wf.Mixup(0.1),
+    wf.InputNoise(0.1), wf.L1(1e-4), wf.MaxNorm(2.0), wf.ClipNorm(1.0), wf.Dropout(0.1), wf.EarlyStopping(2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ["torch", "lightning"])
+@pytest.mark.parametrize(
+    "parts",
+    [[*EVERY, wf.EMA(0.8)], [*EVERY, wf.SAM(0.05)], [wf.Flip(0.5)], [wf.SAM(0.05)], [wf.EMA(0.8)]],
+    ids=["everything", "everything with SAM", "one change", "SAM", "EMA"],
+)
+def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, parts, tmp_path):
+    told = dataclasses.replace(read_facts(*case), parts={p.name: p for p in parts})
+    code = program_of(told, to).code
+    assert scores(code, tmp_path, 1)[0] < 1.5  # three classes alike are 1.1
+    assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from wellfit.data import Vocabulary
 from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
 from wellfit.exporter.facts import Reading
+from wellfit.exporter.kinds import read_facts
 from wellfit.exporter.programs import program_of
 from wellfit.exporter.text_facts import TextFacts
 from wellfit.job.text_source import texts_from_file
@@ -204,3 +206,17 @@ def test_what_a_program_cannot_say_is_listed():
     told = facts(wf.WordDeletion(), wf.NEFTune(), wf.TokenMask(0.1, mask=103, first=999), wf.Dropout(0.1))
     missing = " ".join(program_of(told, "torch").missing)
     assert all(name in missing for name in ("WordDeletion", "NEFTune", "TokenMask")) and " Dropout" not in missing
+
+
+@pytest.mark.parametrize("to", ["torch", "lightning"])
+@pytest.mark.parametrize("sam", [False, True], ids=["plain", "SAM"])
+def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, sam, tmp_path):
+    """On the run's texts, with all that changes a batch or follows a step."""
+    told = read_facts(*case)
+    parts = [wf.WordMixup(0.5), wf.TokenMask(0.1), wf.L1(1e-4), wf.MaxNorm(2.0), wf.ClipNorm(1.0), wf.EarlyStopping(2)]
+    for model in MODELS:
+        shape = dataclasses.replace(told.shape, model=model)
+        made = [*parts, *([wf.SAM(0.05)] if sam else [wf.EMA(0.9)])]
+        code = program_of(dataclasses.replace(told, shape=shape, parts={p.name: p for p in made}), to).code
+        assert scores(code, tmp_path, 1)[0] < 1.5  # three classes alike are 1.1
+        assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""

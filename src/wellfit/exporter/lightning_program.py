@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wellfit.exporter.facts import Facts
 from wellfit.exporter.kinds import FORMS
-from wellfit.exporter.recipe_code import changes, recipe_pieces, soft_strength
+from wellfit.exporter.recipe_code import changes, needs_ends, recipe_pieces, soft_strength
 from wellfit.exporter.source import Piece, piece
 from wellfit.exporter.torch_program import loss_piece, settle_piece, settles, step_pieces
 
@@ -14,7 +14,10 @@ class Training(lightning.LightningModule):
 
     def __init__(self, encoder: Encoder, outputs: int) -> None:
         super().__init__()
-        self.model = make_network(encoder, outputs)
+        self.encoder = encoder #? image
+        self.model = make_network(encoder, outputs) #? table
+        self.model = make_network(outputs) #? image
+        self.model = Network(outputs) #? text
         self.average = average_of(self.model) #? average
         self.automatic_optimization = False  # a step takes two gradients #? sam
         self.least, self.best = float("inf"), torch.zeros(0)
@@ -24,11 +27,18 @@ class Training(lightning.LightningModule):
         return make_optimizer(self.model)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor: #! sam
-        x, y = changed(*batch) #? plain_changed
+        x, y = changed(*batch) #? changed_rows
+        x, y, mix = changed(*batch) #? mix
+        x, y = changed(self.encoder(batch[0]), batch[1]) #? changed_images
+        x, y = changed(self.encoder(batch[0]), batch[1], self.encoder) #? ends
         x, y = batch #? plain
-        return loss_of(self.model, x, y) #! sam
+        x = self.encoder(x) #? plain_images
+        return loss_of(self.model, x, y) #? loss
+        return loss_of(self.model, x, y, mix) #? mix
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> None: #? sam
-        take_step(self.model, self.optimizers(), *batch) #? sam
+        take_step(self.model, self.optimizers(), *batch) #? sam_rows
+        x, y = batch #? sam_images
+        take_step(self.model, self.optimizers(), self.encoder(x), yENDS) #? sam_images
     #? after
     def on_train_batch_end(self, *batch: object) -> None: #? after
         soften(self.model, self.trainer.optimizers[0]) #? soft
@@ -37,8 +47,9 @@ class Training(lightning.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         x, y = batch
-        outputs = self.average(x) #? average
-        outputs = self.model(x) #! average
+        outputs = self.MODEL(x) #? table
+        outputs = torch.cat([self.MODEL(part) for part in x.split(512)]) #? text
+        outputs = torch.cat([self.MODEL(self.encoder(part)) for part in x.split(512)]) #? image
         loss = float(functional.mse_loss(outputs, y)) #? number
         loss = float(functional.cross_entropy(outputs, y)) #! number
         self.log("validation loss", loss)
@@ -52,7 +63,7 @@ class Training(lightning.LightningModule):
     #? settle
     def on_validation_start(self) -> None: #? settle
         batches = iter(self.trainer.train_dataloader) #? settle
-        settle(self.average, (x for x, _ in itertools.islice(batches, 8))) #? settle
+        settle(self.average, (INPUTS for x, _ in itertools.islice(batches, 8))) #? settle
 
 
 class Batches(IterableDataset):
@@ -111,24 +122,43 @@ def lightning_missing(facts: Facts) -> list[str]:
 
 def lightning_pieces(facts: Facts) -> list[Piece]:
     """The network, the recipe, the module and the trainer."""
-    sam, changed, settle = facts.has("SAM"), changes(facts), settles(facts)
-    soft, bound = bool(soft_strength(facts)) and not sam, facts.has("MaxNorm") and not sam
-    clips = not sam
+    sam, settle = facts.has("SAM"), settles(facts)
     imports = [
         "from collections.abc import Iterator", "import lightning", "import logging", "import warnings",
-        "from torch.utils.data import DataLoader, IterableDataset",
+        "import numpy as np", "from torch.utils.data import DataLoader, IterableDataset",
     ]  # fmt: skip
     imports += ["import itertools"] if settle else []
-    module = piece(
-        _MODULE, *imports, sam=sam, plain_changed=changed and not sam, plain=not changed and not sam, soft=soft,
-        bound=bound, average=facts.has("EMA"), after=soft or bound or facts.has("EMA"), settle=settle,
-        stopping=facts.has("EarlyStopping"), number=facts.regression,
-        warm=facts.has("EarlyStopping") and bool(facts.parts["EarlyStopping"].warm_up),
-        trainer_norm=clips and facts.has("ClipNorm"),
-        trainer_value=clips and facts.has("ClipValue") and not facts.has("ClipNorm"),
-    )  # fmt: skip
+    made = piece(_MODULE, *imports, **_step_lines(facts), **_trainer_lines(facts))
+    code = made.code.replace("MODEL(", "average(" if facts.has("EMA") else "model(")
+    code = code.replace("INPUTS", "self.encoder(x)" if facts.kind == "image" else "x")
+    module = Piece(code.replace("ENDS", ", self.encoder" if needs_ends(facts) else ""), made.imports)
     step = [*(step_pieces(facts) if sam else []), *([settle_piece()] if settle else [])]
     return [*FORMS[facts.kind].network_pieces(facts), *recipe_pieces(facts), loss_piece(facts), *step, module]
+
+
+def _step_lines(facts: Facts) -> dict[str, bool]:
+    """The lines of a training step that are kept."""
+    sam, changed, images = facts.has("SAM"), changes(facts) and not facts.has("SAM"), facts.kind == "image"
+    ends, mix = needs_ends(facts) and not sam, facts.has("WordMixup") and not sam
+    return {
+        "sam": sam, "sam_rows": sam and not images, "sam_images": sam and images, "mix": mix, "ends": ends,
+        "changed_rows": changed and not images and not mix, "changed_images": changed and images and not ends,
+        "plain": not changed and not sam, "plain_images": not changed and not sam and images,
+        "loss": not sam and not mix, **{kind: facts.kind == kind for kind in FORMS},
+    }  # fmt: skip
+
+
+def _trainer_lines(facts: Facts) -> dict[str, bool]:
+    """The lines around the steps that are kept."""
+    stopping, average, clips = facts.has("EarlyStopping"), facts.has("EMA"), not facts.has("SAM")
+    soft, bound = bool(soft_strength(facts)) and clips, facts.has("MaxNorm") and clips
+    return {
+        "soft": soft, "bound": bound, "average": average, "after": soft or bound or average,
+        "settle": settles(facts), "stopping": stopping, "number": facts.regression,
+        "warm": stopping and bool(facts.parts["EarlyStopping"].warm_up),
+        "trainer_norm": clips and facts.has("ClipNorm"),
+        "trainer_value": clips and facts.has("ClipValue") and not facts.has("ClipNorm"),
+    }  # fmt: skip
 
 
 def _both(facts: Facts) -> bool:
