@@ -88,6 +88,12 @@ def test_without_the_table_rows_are_drawn_anew(cases, tmp_path):
     assert 45 < scores(code, tmp_path, 1)[0] < 70  # the mean alone is 77
 
 
+def test_the_score_to_reach_is_told_with_what_it_is_a_mean_of(cases):
+    head = wf.export(cases["diabetes"].run).code.split('"""')[1]
+    finalists = cases["diabetes"].run.record["search"]["finalists"]
+    assert f"the mean of 12 seeds, and the best of {len(finalists)} recipes, which flatters it." in head
+
+
 def test_what_is_missing_is_told_and_written(with_recipe):
     run = with_recipe("cancer", wf.Dropout(0.2), wf.SAM(0.05), wf.where(wf.L2(1e-3), "head.*"), wf.Cutout())
     torch_missing = " ".join(wf.export(run, to="torch").missing)

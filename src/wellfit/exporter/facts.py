@@ -57,6 +57,7 @@ class Facts:
         parts: the recipe's regularizers by class name.
         missing: what the program does not do as the run did, one sentence each.
         reached: the validation score of the run, or None.
+        seeds, among: of how many seeds it is the mean, and of how many recipes the best; 0 where that is not known.
     """
 
     kind: ClassVar[str]
@@ -69,6 +70,8 @@ class Facts:
     reading: Reading
     missing: tuple[str, ...] = ()
     reached: float | None = None
+    seeds: int = 0
+    among: int = 0
     rows: int = 0
 
     @property
@@ -97,6 +100,7 @@ def shared_facts(run: Run, stored: Stored, reading: Reading, missing: Sequence[s
         "task": stored.task, "target": stored.target, "classes": tuple(stored.classes), "shape": stored.shape,
         "settings": _settings(run), "parts": parts, "reading": reading,
         "missing": (*left_out, *missing, *_unlike(record)), "reached": _reached(record),
+        "seeds": int(record["plan"].get("seeds", 0)), "among": len(record.get("search", {}).get("finalists", [])),
         "rows": int(record["data"]["rows"]),
     }  # fmt: skip
 

@@ -188,6 +188,14 @@ def _main_piece(facts: Facts) -> Piece:
     return Piece(code.replace("ROWS", ROWS[facts.kind]).replace("PLACE", FORMS[facts.kind].place), made.imports)
 
 
+def _luck(facts: Facts) -> str:
+    """What a score owes to having been chosen."""
+    seeds = f"the mean of {facts.seeds} seeds" if facts.seeds > 1 else "one seed" if facts.seeds == 1 else ""
+    best = f"the best of {facts.among} recipes, which flatters it" if facts.among > 1 else ""
+    told = ", and ".join(t for t in (seeds, best) if t)
+    return f":\n{told}" if told else ""
+
+
 def _docstring(facts: Facts, target: Target, needed: list[str]) -> str:
     kind = "a number" if facts.regression else f"{len(facts.classes)} classes"
     lines = [
@@ -196,5 +204,5 @@ def _docstring(facts: Facts, target: Target, needed: list[str]) -> str:
         f"prints the score on validation {ROWS[facts.kind]}: the best of each training, over all folds together.",
     ]  # fmt: skip
     if facts.reached is not None:
-        lines += [f"The run that this file repeats reached {facts.reached:.6g}."]
+        lines += [f"The run that this file repeats reached {facts.reached:.6g}{_luck(facts)}."]
     return "\n".join([*lines, f"It needs {', '.join(needed[:-1])} and {needed[-1]}.", ""])
