@@ -54,18 +54,18 @@ def same_steps(
     return {**weights, **lone.state.buffers}
 
 
-def draw_the_same(patch: pytest.MonkeyPatch) -> None:
-    """Every draw of the engine and of torch and NumPy is DRAW, partners are in reverse order."""
-    patch.setattr(Now, "uniform", lambda self, shape, name: torch.full(shape, DRAW))
-    patch.setattr(Now, "beta", lambda self, *asked: torch.tensor(DRAW))
+def draw_the_same(patch: pytest.MonkeyPatch, draw: float = DRAW) -> None:
+    """Every draw of the engine and of torch and NumPy is one number, partners are in reverse order."""
+
+    def whole(*asked: Any) -> Tensor:
+        low, high, shape = asked if len(asked) == 3 else (0, *asked)
+        return torch.full(tuple(shape), math.floor(low + draw * (high - low)))
+
+    patch.setattr(Now, "uniform", lambda self, shape, name: torch.full(shape, draw))
+    patch.setattr(Now, "beta", lambda self, *asked: torch.tensor(draw))
     patch.setattr(Now, "permutation", lambda self, n, name: torch.arange(n).flip(0))
-    patch.setattr(torch, "rand", lambda *shape: torch.full(shape if isinstance(shape[0], int) else shape[0], DRAW))
-    patch.setattr(torch, "rand_like", lambda x: torch.full_like(x, DRAW))
+    patch.setattr(torch, "rand", lambda *shape: torch.full(shape if isinstance(shape[0], int) else shape[0], draw))
+    patch.setattr(torch, "rand_like", lambda x: torch.full_like(x, draw))
     patch.setattr(torch, "randperm", lambda n: torch.arange(n).flip(0))
-    patch.setattr(torch, "randint", _whole)
-    patch.setattr(np.random, "beta", lambda a, b, *shape: DRAW)
-
-
-def _whole(*asked: Any) -> Tensor:
-    low, high, shape = asked if len(asked) == 3 else (0, *asked)
-    return torch.full(tuple(shape), math.floor(low + DRAW * (high - low)))
+    patch.setattr(torch, "randint", whole)
+    patch.setattr(np.random, "beta", lambda a, b, *shape: draw)

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from engine_twins import draw_the_same, same_steps, same_weights
+from engine_twins import DRAW, draw_the_same, same_steps, same_weights
 from exported_programs import namespace, ruff, scores, without_wellfit
 from picture_cases import CLASSES, digits, facts, write_folder
 from planned_runs import fit_by_plan, require_reached
@@ -21,6 +21,7 @@ from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
 from wellfit.exporter.kinds import read_facts
 from wellfit.exporter.programs import program_of
+from wellfit.job.picture_kind import PICTURES
 from wellfit.job.picture_source import pictures_from_path
 from wellfit.regularizers.affine import warp
 from wellfit.target import Target
@@ -187,17 +188,40 @@ def test_a_batch_is_changed_as_by_the_engine(parts, channels, tmp_path, monkeypa
     x, y = 40 + 150 * torch.rand(6, channels, 8, 10), torch.eye(3)[torch.arange(6) % 3]
     encoder = told.encoder
     x = torch.from_numpy(encoder.transform(x.numpy()))
-    from wellfit.job.picture_kind import PICTURES
+    found = changed_by_both(defined, parts, x, y, encoder, monkeypatch)
+    assert not torch.equal(found, x)
 
+
+def changed_by_both(defined, parts, x, y, encoder, monkeypatch, draw=DRAW, atol=1e-5):
+    """A batch as the program and as the engine change it with the same draws: they have to agree."""
     with monkeypatch.context() as patch:
-        draw_the_same(patch)
+        draw_the_same(patch, draw)
         now = Now(**{**vars(Now.at(0)), "pixels": PICTURES.pixels(encoder)})
-        expected, goal = wf.Recipe(*parts).batch(x, Target(y, torch.ones(6), classes=True), now)
+        expected, goal = wf.Recipe(*parts).batch(x, Target(y, torch.ones(len(x)), classes=True), now)
         ends = [scaled(encoder)] if "encoder" in defined["changed"].__annotations__ else []
         found, soft = defined["changed"](x, y, *ends)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=atol)
     torch.testing.assert_close(soft, goal.values, rtol=1e-5, atol=1e-5)
-    assert not torch.equal(found, x)
+    return found
+
+
+POLICIES = {
+    "RandAugment": wf.RandAugment(12.0), "three layers": wf.RandAugment(7.0, layers=3, fill="constant"),
+    "TrivialAugment": wf.TrivialAugment(), "the standard space": wf.TrivialAugment(space="standard", fill="edge"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_policies_change_images_as_in_the_engine(policy, channels, tmp_path, monkeypatch):
+    """Each of the fourteen operations, by a draw that chooses it; several interpolations in float32 of noise."""
+    for parts in ([policy], [wf.Rotation(20.0, fill=policy.fill), policy, wf.Contrast(0.4)]):
+        told = facts(*parts, channels=channels, side=20)
+        defined = namespace(program_of(told, "torch").code, tmp_path)
+        x = torch.from_numpy(told.encoder.transform(np.float32(torch.randint(0, 256, (4, channels, 20, 22)))))
+        for operation in range(14):
+            draw = float(np.float32((operation + 0.5) / 14))
+            changed_by_both(defined, parts, x, torch.eye(3)[[0, 1, 2, 0]], told.encoder, monkeypatch, draw, 1e-4)
 
 
 def scaled(encoder):
@@ -246,8 +270,8 @@ EVERY = [
 @pytest.mark.parametrize("to", ["torch", "lightning"])
 @pytest.mark.parametrize(
     "parts",
-    [[*EVERY, wf.EMA(0.8)], [*EVERY, wf.SAM(0.05)], [wf.Flip(0.5)], [wf.SAM(0.05)], [wf.EMA(0.8)]],
-    ids=["everything", "everything with SAM", "one change", "SAM", "EMA"],
+    [[*EVERY, wf.EMA(0.8)], [*EVERY, wf.SAM(0.05)], [wf.Flip(0.5)], [wf.RandAugment(9.0)], [wf.SAM(0.05)]],
+    ids=["everything", "everything with SAM", "one change", "RandAugment", "SAM"],
 )
 def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, parts, tmp_path):
     told = dataclasses.replace(read_facts(*case), parts={p.name: p for p in parts})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wellfit.exporter.picture_facts import PictureFacts
+from wellfit.exporter.picture_policy import POLICIES, POLICY_TOLD, policy_piece, why_no_policy
 from wellfit.exporter.source import Piece, piece
 from wellfit.regularizer import Regularizer
 from wellfit.regularizers.affine import FILLS
@@ -13,10 +14,12 @@ GEOMETRY = {
 }  # fmt: skip
 """Parts that move pixels, in the order in which they act."""
 
+_MOVING = (*GEOMETRY, *POLICIES)
+
 LIGHT = {name: {"share": name.upper()} for name in ("Brightness", "Contrast", "Saturation")}
 
 PICTURE_KNOBS = {
-    **GEOMETRY, **LIGHT,
+    **GEOMETRY, **POLICIES, **LIGHT,
     "RandomErasing": {"p": "ERASING", "area": "ERASING_AREA", "aspect": "ERASING_ASPECT"},
     "CutMix": {"alpha": "CUTMIX"}, "Cutout": {"share": "CUTOUT", "spread": "CUTOUT_SPREAD"},
 }  # fmt: skip
@@ -29,6 +32,7 @@ PICTURE_TOLD = {
     "CONTRAST": "how far the factor goes from 1", "SATURATION": "how far the factor goes from 1",
     "ERASING": "probability", "ERASING_AREA": "of the largest rectangle, as a share of the image",
     "ERASING_ASPECT": "longer side over shorter one, at most", "CUTOUT": "side of the hole as a share of the image's",
+    **POLICY_TOLD,
 }  # fmt: skip
 """What a constant is, where its name does not say it."""
 
@@ -38,7 +42,7 @@ def even(limit: float, rows: int) -> Tensor:
     return limit * (2 * torch.rand(rows) - 1)
 '''
 
-_MAPS = '''
+_MATRIX = '''
 def matrix(
     rows: int, xx: Tensor | float = 1.0, xy: Tensor | float = 0.0, x: Tensor | float = 0.0,
     yx: Tensor | float = 0.0, yy: Tensor | float = 1.0, y: Tensor | float = 0.0,
@@ -47,7 +51,9 @@ def matrix(
     entries = (xx, xy, x, yx, yy, y, 0.0, 0.0, 1.0)
     return torch.stack([torch.as_tensor(e).expand(rows) for e in entries], dim=1).view(rows, 3, 3)
 
+'''
 
+_MAPS = '''
 def drawn_maps(rows: int) -> Tensor:
     """The geometry of each image, drawn anew: DONE."""
     maps = matrix(rows)
@@ -80,10 +86,11 @@ def warp(x: Tensor, maps: Tensor) -> Tensor:
     return functional.grid_sample(x, grid, mode=MODE, padding_mode=PADDING, align_corners=True)
 '''
 
+_LUMA = '''
+LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]  # how much red, green and blue count for gray
+'''
+
 _LIGHT = '''
-LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]  # how much red, green and blue count for gray #? luma
-
-
 def in_other_light(x: Tensor) -> Tensor: #! ends
 def in_other_light(x: Tensor, black: Tensor) -> Tensor: #? ends
     """Images whose LIGHT is changed, each by factors of its own."""
@@ -145,20 +152,24 @@ _FILLING = {"noise": "noise", "constant": "black", "mean": "their mean color"}
 
 def why_no_picture_part(name: str, part: Regularizer, facts: PictureFacts) -> str:
     """Why a part for images has no code here; empty where it has."""
-    if name in GEOMETRY and part.joint() != _first(facts).joint():  # type: ignore[attr-defined] - geometry has joints
+    if name in _MOVING and _form(part) != _form(_first(facts)):
         return f"{name}: geometry is written in one interpolation, and this part has a fill or a mode of its own."
-    return ""
+    return why_no_policy(name, facts) if name in POLICIES else ""
+
+
+def _form(part: Regularizer) -> tuple[str, str]:
+    return part.fill, part.interpolation  # type: ignore[attr-defined] - what moves pixels has both
 
 
 def _first(facts: PictureFacts) -> Regularizer:
     """The part of the recipe whose fill and interpolation the program has."""
-    return next(facts.parts[name] for name in GEOMETRY if name in facts.parts)
+    return next(facts.parts[name] for name in _MOVING if name in facts.parts)
 
 
 def uses_ends(facts: PictureFacts, names: set[str]) -> bool:
     """Whether the changes of a batch ask for the values of black and white."""
     erasing = "RandomErasing" in names and facts.parts["RandomErasing"].fill != "mean"
-    return "Brightness" in names or erasing or _black(facts, names)
+    return bool(names & {"Brightness", *POLICIES}) or erasing or _black(facts, names)
 
 
 def _black(facts: PictureFacts, names: set[str]) -> bool:
@@ -173,6 +184,7 @@ def change_lines(facts: PictureFacts, names: set[str]) -> dict[str, str]:
     lines = {
         "    x = warp(x, drawn_maps(len(x)))": bool(names & set(GEOMETRY)) and not black,
         "    x = encoder.black + warp(x - encoder.black, drawn_maps(len(x)))": black,
+        "    x = augmented(x, encoder.black, encoder.white)": bool(names & set(POLICIES)),
         "    x = in_other_light(x, encoder.black)": "Brightness" in colors,
         "    x = in_other_light(x)": bool(colors) and "Brightness" not in colors,
         "    x = erased(x, encoder.black, encoder.white)": erasing in ("noise", "constant"),
@@ -185,12 +197,14 @@ def picture_recipe_pieces(facts: PictureFacts, names: set[str]) -> list[Piece]:
     """The functions that change a batch of images, and only those."""
     moved, colored = names & set(GEOMETRY), names & set(LIGHT)
     found = [piece(_EVEN)] if (moved - {"Crop", "Flip"}) | colored else []
-    if moved:
-        found += [_maps_piece(facts, moved), _warp_piece(facts)]
-    if facts.encoder.channels == 1:
-        colored = colored - {"Saturation"}
-    if colored:
-        found.append(_light_piece(colored, facts.encoder.channels == 3))
+    policy, colors = bool(names & set(POLICIES)), facts.encoder.channels == 3
+    colored = colored if colors else colored - {"Saturation"}
+    if moved or policy:
+        found += [piece(_MATRIX), *([_maps_piece(facts, moved)] if moved else []), _warp_piece(facts)]
+    if colors and (policy or colored & {"Contrast", "Saturation"}):
+        found.append(piece(_LUMA))
+    found += [policy_piece(facts)] if policy else []
+    found += [_light_piece(colored, colors)] if colored else []
     if "RandomErasing" in names:
         fill = facts.parts["RandomErasing"].fill
         made = piece(_ERASED, **{f: f == fill for f in _FILLING})
@@ -225,13 +239,13 @@ def _warp_piece(facts: PictureFacts) -> Piece:
 def _light_piece(colored: set[str], colors: bool) -> Piece:
     contrast = "Contrast" in colored
     made = piece(
-        _LIGHT, luma=colors and bool(colored & {"Contrast", "Saturation"}), ends="Brightness" in colored,
+        _LIGHT, ends="Brightness" in colored,
         brightness="Brightness" in colored, contrast=contrast, contrast_colors=contrast and colors,
         contrast_gray=contrast and not colors, saturation="Saturation" in colored,
     )  # fmt: skip
     listed = _listed([name.lower() for name in LIGHT if name in colored])
     code = made.code.replace("LIGHT is", f"{listed} {'are' if len(colored) > 1 else 'is'}")
-    return Piece(code.strip("\n"), made.imports)
+    return Piece(code, made.imports)
 
 
 def _listed(words: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wellfit.data.vocabulary import FIRST_WORD, MASK
 from wellfit.exporter.facts import Facts
 from wellfit.exporter.picture_facts import PictureFacts
+from wellfit.exporter.picture_policy import policy_constants
 from wellfit.exporter.picture_recipe import (
     PICTURE_KNOBS,
     PICTURE_TOLD,
@@ -168,7 +169,7 @@ def recipe_constants(facts: Facts) -> list[str]:
         for knob, held in knobs_of(facts).get(name, {}).items() if name in has_code else ():
             if held not in ("WARM_UP", "CUTOUT_SPREAD") or getattr(part, knob):
                 lines.append(constant(held, float(getattr(part, knob)), PICTURE_TOLD.get(held, "")))
-    return lines
+    return [*lines, *(policy_constants(facts) if isinstance(facts, PictureFacts) else [])]
 
 
 def recipe_pieces(facts: Facts) -> list[Piece]:
