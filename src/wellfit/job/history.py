@@ -24,10 +24,10 @@ def losses_of(finalist: Finalist) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def curves_of(finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any]:
-    """The control's and the chosen recipe's curves, thinned out to what a picture shows."""
+    """The control's and the chosen recipe's curves, thinned out to what a picture shows; one where it is the control."""
     found = {}
     control = next((f for f in finalists if f.key == "control"), None)
-    for name, finalist in (("control", control), ("cocktail", chosen)):
+    for name, finalist in (("control", control), ("cocktail", chosen if chosen is not control else None)):
         if finalist is None:
             continue
         steps, train, valid = losses_of(finalist)
