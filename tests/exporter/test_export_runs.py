@@ -15,6 +15,9 @@ from hostile_table import CLASSES, HOSTILE
 import wellfit as wf
 from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
+from wellfit.exporter.table_facts import reading_unseen
+from wellfit.job.options import Options
+from wellfit.job.table_source import from_file
 
 RUN_SEEDS, SEEDS = 12, 8
 
@@ -83,7 +86,7 @@ def test_without_the_table_rows_are_drawn_anew(cases, tmp_path):
     exported = wf.export(case.run, to="sklearn")
     assert any(sentence.startswith("The split") for sentence in exported.missing)
     assert "drawn anew" in exported.code
-    assert any(sentence.startswith("The form of the file") for sentence in exported.missing)
+    assert any(sentence.startswith("The encoding of the file") for sentence in exported.missing)
     code = exported.code.replace('"diabetes.csv"', repr(str(case.file)))
     assert 45 < scores(code, tmp_path, 1)[0] < 70  # the mean alone is 77
 
@@ -156,3 +159,18 @@ def test_a_keras_program_takes_every_step_and_looks_after_the_last(cases, with_r
     for fold in defined["folds"](target)[:2]:
         defined["validated"](frame, target, fold, 0)
     assert looks == [5, 10, 13] * 2
+
+
+@pytest.mark.parametrize(("delimiter", "name"), [(";", "semicolons.csv"), ("\t", "tabs.tsv"), ("|", "bars.txt")])
+def test_the_program_reads_the_file_as_the_run_did(delimiter, name, tmp_path):
+    rows = [["a", "b", "y"], *([str(i), f"{i % 7},5", "no" if i % 3 else "yes"] for i in range(40))]
+    (tmp_path / name).write_text("\n".join(delimiter.join(row) for row in rows))
+    source = from_file(tmp_path / name, Options(target="y", budget="20s"))
+    facts = {"file": source.name, "delimiter": source.delimiter, "notes": [vars(n) for n in source.notes]}
+    reading, missing = reading_unseen({"data": facts})
+    assert (reading.file, reading.delimiter) == (name, delimiter)
+    assert any("decimal commas" in sentence for sentence in missing)
+    assert any("The encoding of the file" in sentence for sentence in missing)
+    older, told = reading_unseen({"data": {"file": name}})
+    assert older.delimiter == ("\t" if name.endswith("tsv") else ",")
+    assert any("DELIMITER" in sentence for sentence in told)

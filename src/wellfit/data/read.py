@@ -42,11 +42,11 @@ def read_table(path: str | Path) -> pandas.DataFrame:
     _require_file(path)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in (".parquet", ".pq"):
-        frame, notes = _read_parquet(path), list[Note]()
+        frame, notes, delimiter = _read_parquet(path), list[Note](), None
     else:
         prefer = _prefer(path, suffixes)
         text = read_plain_text(_content(path), path.name, prefer)
-        frame, notes = _parse(text, path.name)
+        (frame, notes), delimiter = _parse(text, path.name), text.delimiter
     if frame.empty:
         raise DataError(
             f"{path.name} has {counted(frame.shape[1], 'column')} and no row.",
@@ -54,6 +54,7 @@ def read_table(path: str | Path) -> pandas.DataFrame:
             code="WF-D02",
         )
     frame.attrs["notes"] = [(note.code, note.sentence) for note in notes]
+    frame.attrs["delimiter"] = delimiter
     return frame
 
 

@@ -25,6 +25,7 @@ ROWS = {"table": "rows", "image": "images", "text": "texts"}
 """What a program calls its rows."""
 
 DRAWN = "The split: validation rows are drawn anew, so that the score is of other rows (--data FILE mends it)."
+SEPARATORS = "Numbers with decimal commas or thousands separators: write them plainly in the file first."
 OTHER_FILES = "The split: the run had rows in files of their own; here they are drawn from the one file."
 _TRAINS, _TESTS, _LEFT_OUT = "+", "t", "-"
 

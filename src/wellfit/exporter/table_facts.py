@@ -12,6 +12,7 @@ from wellfit.data.delimited import read_plain_text
 from wellfit.exporter.facts import (
     DRAWN,
     OTHER_FILES,
+    SEPARATORS,
     Facts,
     Reading,
     given_options,
@@ -64,10 +65,10 @@ def read_table_facts(run: Run, stored: Stored, data: str | Path | None) -> Table
 
 def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, list[str]]:
     if data is None:
-        return reading_unseen(str(record["data"]["file"]))
+        return reading_unseen(record)
     frame, missing = read_table(data), []
     if any(code == "WF-D51" for code, _ in frame.attrs.get("notes", [])):
-        missing.append("Numbers with decimal commas or thousands separators: write them plainly in the file first.")
+        missing.append(SEPARATORS)
     reading = Reading(str(data), *form_of(Path(data)))
     if other_files(record):
         return reading, [*missing, OTHER_FILES]
@@ -77,12 +78,20 @@ def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, 
     return dataclasses.replace(reading, split=split), [*missing, *more]
 
 
-def reading_unseen(file: str) -> tuple[Reading, list[str]]:
-    """How a file is read that nobody has named: as its ending says, and most files are."""
+def reading_unseen(record: dict[str, Any], file: str = "") -> tuple[Reading, list[str]]:
+    """How a file is read that nobody has named: as the run read it; of an older run, as its ending says."""
+    facts = record["data"]
+    file = file or str(facts["file"])
     if Path(file).suffix.lower() in _PARQUET:
         return Reading(file, None, None), [DRAWN]
-    told = "The form of the file: DELIMITER and ENCODING are those of most files (--data FILE mends it)."
-    return Reading(file, "\t" if ".tsv" in Path(file).suffixes else ","), [DRAWN, told]
+    missing = [DRAWN]
+    if any(isinstance(n, dict) and n.get("code") == "WF-D51" for n in facts.get("notes", [])):
+        missing.append(SEPARATORS)
+    if facts.get("delimiter"):
+        missing.append("The encoding of the file: ENCODING is that of most files (--data FILE mends it).")
+        return Reading(file, str(facts["delimiter"])), missing
+    missing.append("The form of the file: DELIMITER and ENCODING are those of most files (--data FILE mends it).")
+    return Reading(file, "\t" if ".tsv" in Path(file).suffixes else ","), missing
 
 
 def form_of(path: Path) -> tuple[str | None, str | None]:

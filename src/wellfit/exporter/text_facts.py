@@ -56,7 +56,7 @@ def read_text_facts(run: Run, stored: Stored, data: str | Path | None) -> TextFa
     text = "text" if lists else str(record["options"]["text"])
     if data is None:
         file = "texts.csv" if lists else str(record["data"]["file"])
-        reading, missing = reading_unseen(file)
+        reading, missing = reading_unseen(record, file)
     else:
         reading, missing = _reading(record, Path(data), lists)
     missing = [*missing, *([_LISTS] * lists)]

@@ -24,7 +24,7 @@ def losses_of(finalist: Finalist) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def curves_of(finalists: Sequence[Finalist], chosen: Finalist) -> dict[str, Any]:
-    """The control's and the chosen recipe's curves, thinned out to what a picture shows; one where it is the control."""
+    """The control's and the chosen recipe's curves, thinned out for a picture; one where none was chosen."""
     found = {}
     control = next((f for f in finalists if f.key == "control"), None)
     for name, finalist in (("control", control), ("cocktail", chosen if chosen is not control else None)):

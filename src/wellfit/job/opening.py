@@ -216,7 +216,8 @@ def first_record(source: Source, options: Options, material: Material, folder: P
         "format": "wellfit.run", "version": 1, "wellfit": wellfit.__version__, "status": "running",
         "name": folder.name, "options": options.to_json(),
         "data": {
-            "kind": material.kind.name, "file": source.name, "rows": len(table), "task": table.task,
+            "kind": material.kind.name, "file": source.name, "delimiter": source.delimiter,
+            "rows": len(table), "task": table.task,
             "target": table.target_name, "classes": table.classes, "class_counts": counts, "hash": data_hash(table),
             **material.kind.describe(table, material.views[0].encoder),
             "notes": [plain(vars(n)) for n in (*source.notes, *table.notes, *split.notes)],

@@ -28,13 +28,18 @@ from wellfit.job.table_kind import TABLE
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A table, images or texts with their split, and the name they go by."""
+    """A table, images or texts with their split, and the name they go by.
+
+    Attributes:
+        delimiter: between the cells of a text file; None for everything else.
+    """
 
     table: Labeled
     split: Split
     name: str
     notes: tuple[Note, ...] = ()
     kind: Kind = TABLE
+    delimiter: str | None = None
 
 
 def from_file(path: str | Path, options: Options) -> Source:
@@ -49,13 +54,15 @@ def from_file(path: str | Path, options: Options) -> Source:
     named = {"training": path, "valid": options.valid, "test": options.test}
     frames = {part: read_table(p) for part, p in named.items() if p is not None}
     notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
+    delimiter = frames["training"].attrs.get("delimiter")
     whole, parts = _joined(frames)
     whole.attrs.clear()  # what reading said is said once, by the source
     table = make_table(
         whole, options.target, drop=options.drop, weight=options.weight, group=options.group, time=options.time,
         task=options.task,
     )  # fmt: skip
-    return Source(table, split_parts(table, parts, options), Path(path).name, tuple(notes))
+    split = split_parts(table, parts, options)
+    return Source(table, split, Path(path).name, tuple(notes), delimiter=delimiter)
 
 
 def from_arrays(

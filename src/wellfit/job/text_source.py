@@ -45,7 +45,8 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
         read_texts(whole[text], whole[target], text, target, options.task), column=text
     )  # fmt: skip
     split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
-    return Source(samples, split, Path(path).name, tuple(notes), TEXTS)
+    delimiter = frames["training"].attrs.get("delimiter")
+    return Source(samples, split, Path(path).name, tuple(notes), TEXTS, delimiter)
 
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
