@@ -65,13 +65,24 @@ class BudgetError(WellfitError):
         self.run = run
 
 
+class NothingTrained(BudgetError):
+    """The budget ended before anything was trained: there is no model, and ``run`` is None."""
+
+    exit_code = TrainingError.exit_code
+
+
 class Interrupted(WellfitError):
-    """The person stopped the run; ``run`` is what there was, or None where nothing had been trained yet."""
+    """The person stopped the run; ``run`` is what there was, or None where nothing had been trained yet.
+
+    Args:
+        folder: the folder that was made for the run, where there is one without a model.
+    """
 
     exit_code = 130
 
-    def __init__(self, run: Any = None) -> None:
+    def __init__(self, run: Any = None, folder: Any = None) -> None:
         where = f"the best so far is in {run.folder}" if run else "nothing had been trained yet"
+        where += f", and {folder} holds no model" if run is None and folder is not None else ""
         super().__init__(f"stopped; {where}.", code="WF-I01")
         self.run = run
 

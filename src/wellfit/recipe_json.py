@@ -70,7 +70,10 @@ def read_recipe(path: Path) -> Recipe:
             raise _wrong(path.name, f"the file has {size} bytes; {_LARGEST} are allowed")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"the recipe {path} cannot be read: {error}.", code="WF-R10") from error
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise RecipeError(
+            f"the recipe {path} cannot be read: {reason}.", fix="Name the recipe.json of a run.", code="WF-R10"
+        ) from error
     return recipe_from_json(parse_strict(text, path.name))
 
 

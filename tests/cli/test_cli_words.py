@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from wellfit.cli import start
+from wellfit.cli.advice import ADVICE
 from wellfit.cli.codes import all_codes
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -44,7 +45,8 @@ def test_help_needs_no_training_library(words):
         (["fit", "a.csv", "--no-colour"], "did you mean --no-color?"),
         (["fti", "a.csv"], 'did you mean "fit"?'),
         (["fit"], "missing argument 'DATA'"),
-        (["fit", "a.csv", "--seed", "seven"], "--seed"),
+        (["fit", "a.csv", "--seed", "seven"], "'--seed': 'seven' is no whole number."),
+        (["fit", "a.csv", "--size=4x"], "'--size': '4x' is no whole number."),
         (["predict", "run", "new.csv"], "--out"),
         (["fit", "a.csv", "b.csv"], "b.csv"),
         (["fit", "a.csv", "--target"], "--target"),
@@ -57,6 +59,10 @@ def test_bad_usage_names_the_nearest_thing(wellfit_command, words, told):
     assert said.err.startswith("error WF-U10: ")
     assert "  fix: " in said.err
     assert said.out == ""
+
+
+def test_an_option_that_resembles_none_gets_no_suggestion(wellfit_command):
+    assert "did you mean" not in wellfit_command("fit", "a.csv", "--frobnicate").err
 
 
 def test_bad_usage_as_json(wellfit_command):
@@ -82,7 +88,11 @@ def test_a_regularizer_is_explained(wellfit_command, name):
 
 
 def test_a_code_is_explained(wellfit_command):
-    assert wellfit_command("explain", "wf-d03").out == "WF-D03  A number column holds text in a few cells.\n"
+    lines = wellfit_command("explain", "wf-d03").out.splitlines()
+    assert lines[0] == "WF-D03  A number column holds text in a few cells."
+    assert lines[1].startswith("  fix: ") and "--drop" in lines[1]
+    assert "--budget" in wellfit_command("explain", "WF-B01", "--json").json["fix"]
+    assert set(ADVICE) <= set(all_codes())
     assert wellfit_command("explain", "WF002", "--json").json["code"] == "WF002"
 
 

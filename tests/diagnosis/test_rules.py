@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from wellfit import Recipe, WeightDecay, diagnose
 from wellfit.diagnosis import Limits
 from wellfit.diagnosis.class_gap import class_gaps, rare_classes
 from wellfit.diagnosis.copies import near_copies
+from wellfit.diagnosis.result import Tried
 from wellfit.diagnosis.setting import make_setting
 
 
@@ -33,6 +36,14 @@ def narrow(inputs=8, outputs=2, width=64):
 
 def by_name(found, name):
     return next(f for f in found.findings if f.name == name)
+
+
+def test_a_change_that_helps_nothing_is_not_said_to_lower_the_loss():
+    label, share = "stopping at epoch 8 of 14", (-0.76, 0.74)
+    change = Tried("early_stopping", label, -0.1, (-0.7, 0.7), -0.09, share, 0.0, 3, False)
+    told = "stopping at epoch 8 of 14 does not lower the validation loss: it rises 9% [-74%, 76%]"
+    assert change.told() == told
+    assert "lowers the validation loss 12% [" in dataclasses.replace(change, relative=0.12).told()
 
 
 def test_labels_without_any_tie_to_the_inputs():

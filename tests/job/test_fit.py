@@ -143,10 +143,13 @@ def test_recipe_of_ones_own_is_trained_instead_of_searched(tmp_path):
 @pytest.mark.alone
 def test_budget_too_small_ends_with_what_there_is(tmp_path):
     x, y = load_diabetes(return_X_y=True)
-    with pytest.raises(wf.BudgetError) as caught:
+    with pytest.raises(wf.BudgetError, match="holds no model") as caught:
         wf.fit(x, y, budget=0.5, out=tmp_path / "run")
-    assert caught.value.exit_code == 6
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "budget"
+    assert caught.value.exit_code == 5 and caught.value.run is None and caught.value.fix.startswith("Give --budget ")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["status"] == "budget" and "no model" in record["verdict"]["sentence"]
+    with pytest.raises(wf.RunFolderError, match="budget ended before anything was trained"):
+        wf.load(tmp_path / "run").predict(x)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from wellfit.errors import RunFolderError
 from wellfit.job.plan import SHARES, Plan, at_pace, make_plan, rescored
+from wellfit.searching.halving import Rung
 
 
 def _plan(rows=4000, folds=1, chunk=16, hands=2, rate=5000.0, seconds=40.0):
@@ -49,6 +51,18 @@ def test_slower_pace_means_fewer_candidates_never_more(pace, seconds):
     again = rescored(real, pace, seconds, 1)
     assert 2 <= again.seeds <= plan.seeds
     assert 1 <= again.finalists <= 5
+
+
+def test_a_cut_that_cuts_nothing_is_not_told():
+    plan = dataclasses.replace(_plan(), rungs=(Rung(1, 100),), chunk=1)
+    assert at_pace(plan, 1e-6, 1.0, 1).search_rungs == plan.rungs
+    assert at_pace(plan, 1e-6, 1.0, 1).cuts == plan.cuts
+
+
+def test_a_note_names_the_steps_of_the_plan():
+    plan = _plan(rate=1.0, seconds=2.0)
+    (told,) = [cut for cut in plan.cuts if "full trainings" in cut]
+    assert f"have {plan.steps} steps" in told and plan.rungs[-1].until == plan.steps
 
 
 def test_plan_survives_json():

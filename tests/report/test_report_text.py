@@ -6,6 +6,7 @@ import pytest
 from sample_record import PAYLOADS, poisoned, record
 
 from wellfit.report import numbers
+from wellfit.report.earned import curse_words
 from wellfit.report.plain import plain
 from wellfit.report.text import comparison, show, told
 
@@ -35,6 +36,11 @@ def test_a_verdict_is_not_told_twice():
     twice = record()
     twice["verdict"]["sentence"] = "Regularization helps: RMSE 52.2 without, 49.1 with."
     assert "result     Regularization helps. RMSE 52.2 without, 49.1 with." in show(twice)
+
+
+def test_a_recipe_that_was_not_searched_has_a_score_too():
+    told = curse_words({"curse": {"at_selection": None, "rescored": 0.44, "test": 0.45, "fresh_rows": True}})
+    assert "0.440 under fresh seeds and rows" in told and told.endswith("0.450 on the test rows")
 
 
 def test_an_empty_record_is_told():

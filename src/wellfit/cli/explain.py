@@ -6,6 +6,7 @@ import difflib
 import textwrap
 from collections.abc import Sequence
 
+from wellfit.cli.advice import ADVICE
 from wellfit.cli.codes import all_codes
 from wellfit.cli.grades import meaning
 from wellfit.cli.output import print_json, print_lines
@@ -57,7 +58,8 @@ def _find(name: str, known: Sequence[Facts]) -> Facts | dict[str, str] | None:
     codes = all_codes()
     code = next((code for code in codes if _folded(code) == wanted), None)
     if code is not None:
-        return {"code": code, "sentence": codes[code]}
+        fix = {"fix": ADVICE[code]} if code in ADVICE else {}
+        return {"code": code, "sentence": codes[code], **fix}
     return next((facts for facts in known if _folded(facts.name) == wanted), None)
 
 
@@ -94,7 +96,9 @@ def _nearest(asked: str, known: Sequence[str]) -> list[str]:
 
 
 def _code_line(code: dict[str, str]) -> str:
-    return f"{code['code']}  {code['sentence']}"
+    told = f"{code['code']}  {code['sentence']}"
+    fix = textwrap.wrap(f"  fix: {code.get('fix', '')}", 100, subsequent_indent="       ", break_on_hyphens=False)
+    return "\n".join([told, *fix]) if "fix" in code else told
 
 
 def in_words(facts: Facts, width: int = 100) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import platform
+import re
 import sys
 import textwrap
 import traceback
+from itertools import pairwise
 from pathlib import Path
 
 from wellfit.cli.output import print_json
@@ -17,6 +19,8 @@ from wellfit.report.plain import plain
 
 _WIDTH = 100
 _FRAMES = 40
+_CLOSE = 0.65  # of an option's letters: below, the nearest one is another word
+_NO_NUMBER = re.compile(r"Input should be a valid (integer|number).*", re.DOTALL)
 
 
 def known(error: WellfitError, machine: bool, debug: bool, signal: int | None = None) -> int:
@@ -133,6 +137,7 @@ def usage(error: Exception, arguments: list[str]) -> int:
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", "wellfit")
     message = error.format_message().split(" (Possible options:")[0].split(" Did you mean")[0]
+    message = _NO_NUMBER.sub(lambda kind: _no_number(kind[1], message, arguments), message)
     near = _nearest(error, context, arguments)
     fix = f"did you mean {near}? " if near else ""
     message = message[:1].lower() + message[1:]
@@ -144,13 +149,22 @@ def usage(error: Exception, arguments: list[str]) -> int:
     return 2
 
 
+def _no_number(kind: str, message: str, arguments: list[str]) -> str:
+    """What came in place of a number, in the words of a person."""
+    name = message.partition("'")[2].partition("'")[0].split(" ")[0]
+    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{name}=")]
+    behind = [after for word, after in pairwise(arguments) if word == name]
+    came = plain([*joined, *behind, "it"][0], 40)
+    return f"{came!r} is no {'whole number' if kind == 'integer' else 'number'}" if came != "it" else f"no {kind}"
+
+
 def _nearest(error: Exception, context: object, arguments: list[str]) -> str:
     """The nearest option of the command, or the nearest command."""
     command = getattr(context, "command", None)
     name = getattr(error, "option_name", None)
     if name:
         known = [option for parameter in getattr(command, "params", []) for option in parameter.opts]
-        near = difflib.get_close_matches(name, [option for option in known if option.startswith("--")], 1, 0.5)
+        near = difflib.get_close_matches(name, [option for option in known if option.startswith("--")], 1, _CLOSE)
         return near[0] if near else ""
     commands = list(getattr(command, "commands", {}))
     words = [word for word in arguments if not word.startswith("-")]

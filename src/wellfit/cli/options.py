@@ -55,7 +55,7 @@ RecipeFile = Annotated[str | None, _file("A recipe.json to train with instead of
 Start = Annotated[str | None, _file("What the search begins with: a recipe.json, a diagnosis (--json), or a run.")]
 Allow = Annotated[list[str] | None, typer.Option(metavar="CODE", help="Let the recipe break a rule; may be repeated.")]
 Plan = Annotated[str | None, _file("A run.json whose plan is repeated exactly.")]
-Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where the predictions go, as .csv.")]
+Predictions = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Where predictions go, as CSV.")]
 
 Balance = Annotated[str | None, _name("none, weights, smote or search: balance the training rows, and compare.")]
 ClassWeight = Annotated[str | None, _name("balanced: every class counts the same.")]

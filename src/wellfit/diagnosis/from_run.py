@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -131,14 +130,9 @@ def _unfinished(control: Trained, limits: Limits) -> list[Finding]:
 
 
 def _by(name: str, change: Tried) -> Finding:
-    return Finding(name, "finding", _told(change), change.relative, "of the validation loss",
+    return Finding(name, "finding", change.told(), change.relative, "of the validation loss",
                    change.relative_interval, True)  # fmt: skip
 
 
 def _not(name: str, change: Tried) -> Finding:
-    return Finding(name, "healthy", _told(change), change.relative, "of the validation loss", change.relative_interval)
-
-
-def _told(change: Tried) -> str:
-    low, high = change.relative_interval or (math.nan, math.nan)
-    return f"{change.label} lowers the validation loss {change.relative or 0.0:.0%} [{low:.0%}, {high:.0%}]"
+    return Finding(name, "healthy", change.told(), change.relative, "of the validation loss", change.relative_interval)

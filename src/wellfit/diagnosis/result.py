@@ -84,6 +84,14 @@ class Tried:
     seeds: int
     helps: bool
 
+    def told(self) -> str:
+        """What the change does to the validation loss, in a sentence."""
+        share = self.relative or 0.0
+        low, high = self.relative_interval or (math.nan, math.nan)
+        if round(100 * share) >= 0:
+            return f"{self.label} lowers the validation loss {abs(share):.0%} [{low:.0%}, {high:.0%}]"
+        return f"{self.label} does not lower the validation loss: it rises {-share:.0%} [{-high:.0%}, {-low:.0%}]"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name, "label": self.label, "gain": _plain(self.gain),

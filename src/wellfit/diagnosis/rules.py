@@ -23,14 +23,9 @@ def judge(evidence: Evidence, layers: Layers) -> list[Finding]:
     return [rule(evidence, layers) for rule in RULES]
 
 
-def _told(change: Tried) -> str:
-    low, high = change.relative_interval or (math.nan, math.nan)
-    return f"{change.label} lowers the validation loss {change.relative or 0.0:.0%} [{low:.0%}, {high:.0%}]"
-
-
 def _by(name: str, change: Tried, before: str = "") -> Finding:
     """A finding that an experiment confirms."""
-    return Finding(name, "finding", before + _told(change), change.relative, "of the validation loss",
+    return Finding(name, "finding", before + change.told(), change.relative, "of the validation loss",
                    change.relative_interval, True)  # fmt: skip
 
 
@@ -165,7 +160,7 @@ def _restrained(evidence: Evidence, layers: Layers) -> Finding:
     change = _freeing(evidence, "none")
     if change:
         return _by("over-regularized", change)
-    told = _told(evidence.tried["none"])
+    told = evidence.tried["none"].told()
     return Finding("over-regularized", "healthy", told, evidence.tried["none"].relative, "of the validation loss")
 
 
@@ -194,14 +189,14 @@ def _small(evidence: Evidence, layers: Layers) -> Finding:
         return _by("capacity", change)
     if "wider" not in evidence.tried:
         return Finding("capacity", "not_applicable", "a wider model was not tried")
-    return Finding("capacity", "healthy", _told(evidence.tried["wider"]))
+    return Finding("capacity", "healthy", evidence.tried["wider"].told())
 
 
 def _long(evidence: Evidence, layers: Layers) -> Finding:
     change = evidence.tried["early_stopping"]
     if change.helps:
         return _by("too-long", change)
-    return Finding("too-long", "healthy", _told(change), change.relative, "of the validation loss",
+    return Finding("too-long", "healthy", change.told(), change.relative, "of the validation loss",
                    change.relative_interval)  # fmt: skip
 
 
@@ -244,7 +239,7 @@ def _undecided(evidence: Evidence, layers: Layers) -> Finding:
         return Finding("undecided", "finding", f"{told}; {rows} rows are too few to certify health", least, "loss")
     if open_ones:
         label = evidence.tried[max(open_ones, key=lambda n: evidence.effects[n].value)]
-        return Finding("undecided", "finding", f"{_told(label)}: that may be chance; {told}", least, "loss")
+        return Finding("undecided", "finding", f"{label.told()}: that may be chance; {told}", least, "loss")
     return Finding("undecided", "healthy", told, least, "loss")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from wellfit.errors import BudgetError, TrainingError
-from wellfit.job.clock import Clock
+from wellfit.job.clock import Clock, nothing_trained, say_nothing
 from wellfit.job.folder import write_json
 from wellfit.job.phases import Finalist
 from wellfit.job.stage import Stage
@@ -23,6 +23,7 @@ def too_small(stage: Stage, record: dict[str, Any], folder: Path, clock: Clock, 
 
     Raises:
         TrainingError: no member has a validation loss that is a number, and there was time.
+        NothingTrained: there was no time to train anything.
         BudgetError: else; its ``run`` is what there is.
     """
     started = [e for e in stage.alive if e.step > 0]
@@ -35,6 +36,8 @@ def too_small(stage: Stage, record: dict[str, Any], folder: Path, clock: Clock, 
             code="WF003",
         )
     run = rescue(stage, record, folder, "budget", clock, finish)
+    if run is None:
+        raise nothing_trained(clock, record, folder)
     raise BudgetError(
         f"the budget of {clock.seconds:g} s ended before the comparison did; what there is stands in {folder}.",
         fix="Give twice the time.",
@@ -51,9 +54,11 @@ def rescue(
     record["seconds"] = clock.used()
     write_json(folder / "run.json", record)
     if stage is None:
+        say_nothing(record, folder, status)
         return None
     trained = [e for e in [*stage.pool, *stage.alive] if e.cohort is not None and math.isfinite(e.score)]
     if not trained:
+        say_nothing(record, folder, status)
         return None
     best = min(trained, key=lambda e: e.score)
     key = "control" if best.candidate.kind == "control" else "cocktail"

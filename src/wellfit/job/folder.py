@@ -123,8 +123,27 @@ _OWN_MODEL = (
 )
 
 
-def _of_own_model(folder: Path) -> bool:
-    return (folder / "model.safetensors").is_file() and not (folder / "preprocess.json").exists()
+_NO_MODEL = {
+    "budget": "its budget ended before anything was trained",
+    "interrupted": "it was stopped before anything was trained",
+    "failed": "it failed",
+    "running": "it is still going, or was cut off",
+}
+"""Why a run has no model, by its status."""
+
+
+def _no_model(folder: Path) -> RunFolderError:
+    """The error of a folder that lacks what predictions need."""
+    if (folder / "model.safetensors").is_file() and not (folder / "preprocess.json").exists():
+        return RunFolderError(f"{folder} holds no model that can be built here.", fix=_OWN_MODEL, code="WF-F03")
+    try:
+        status = str(parse_strict((folder / "run.json").read_text("utf-8"), "run.json")["status"])
+    except (OSError, RecipeError, KeyError, TypeError, ValueError):
+        status = ""
+    why = _NO_MODEL.get(status, "a file of it is missing")
+    longer = " with a longer budget" if status == "budget" else ""
+    fix = f"Name the folder of a finished run, or fit again{longer}."
+    return RunFolderError(f"{folder} holds no model: {why}.", fix=fix, code="WF-F03")
 
 
 class Stored:
@@ -139,10 +158,12 @@ class Stored:
             form = parse_strict((folder / "preprocess.json").read_text("utf-8"), "preprocess.json")
             tensors = load_tensors((folder / "model.safetensors").read_bytes())
             self._read(form, tensors)
+        except FileNotFoundError as error:
+            raise _no_model(folder) from error
         except (OSError, SafetensorError, RecipeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(
                 f"{folder} holds no model that can be read: {type(error).__name__}: {error}",
-                fix=_OWN_MODEL if _of_own_model(folder) else "Name the folder of a finished run, or fit again.",
+                fix="Name the folder of a finished run, or fit again.",
                 code="WF-F03",
             ) from error
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wellfit.data.notes import counted
 from wellfit.job.stage import Stage
 from wellfit.knobs import Knob
 from wellfit.proof.importance import importance
@@ -26,9 +27,10 @@ def importance_record(stage: Stage) -> list[dict[str, Any]] | str:
     parts = {} if stage.given is not None else stage.parts()
     used = {name: cls for name, cls in parts.items() if any(_has(e, name) for e in held)}
     if not used:
-        return "importance: nothing was searched"
+        return "importance of the settings: nothing was searched"
     if len(held) < LEAST:
-        return f"importance: {len(held)} candidates trained to the end, and {LEAST} are needed"
+        few = f"{counted(len(held), 'candidate')} trained to the end, too few to tell which setting decided"
+        return f"importance of the settings: {few} ({LEAST} are enough)"
     columns: list[list[float]] = [[_place(e.candidate.rate, Knob(*RATES, log=True)) for e in held]]
     groups: dict[str, list[int]] = {"learning rate": [0]}
     for name, cls in used.items():

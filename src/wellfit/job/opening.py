@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from wellfit.data import Split
+from wellfit.data.notes import counted
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.clock import Clock, check_time
 from wellfit.job.folder import plain, write_json
@@ -124,10 +125,9 @@ def open_stage(
     stage.plan = plan = stored or _planned(stage, probe, size, clock)
     record["plan"] = {**plan.to_json(), "shape": vars(study.shape), "skipped": []}
     write_json(folder / "run.json", record)
-    climbs = " -> ".join(f"{r.members} candidates to step {r.until}" for r in plan.rungs)
-    progress.say(
-        "plan", f"{climbs}, {plan.generations} times; the controls get the same; {plan.seeds} seeds at the end"
-    )
+    climbs = " -> ".join(f"{counted(r.members, 'candidate')} to step {r.until:,}" for r in plan.rungs)
+    often, seeds = counted(plan.generations, "time"), counted(plan.seeds, "seed")
+    progress.say("plan", f"{climbs}, {often}; the controls get the same; {seeds} at the end")
     for cut in plan.cuts:
         progress.say("note", cut)
     return stage
@@ -181,8 +181,9 @@ def stored_plan(options: Options) -> Plan | None:
     try:
         stored = parse_strict(Path(options.plan).read_text("utf-8"), "the plan")["plan"]
     except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
+        reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
         raise RunFolderError(
-            f"{options.plan} holds no plan.", fix="Name the run.json of an earlier run.", code="WF-F05"
+            f"{options.plan} holds no plan{reason}.", fix="Name the run.json of an earlier run.", code="WF-F05"
         ) from error
     if not isinstance(stored, dict):
         raise RunFolderError(

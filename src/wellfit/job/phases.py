@@ -139,6 +139,9 @@ def note_rungs(stage: Stage, records: list[RungRecord], name: str) -> None:
         stage.progress.rung(
             name, number + 1, len(stage.plan.rungs), record.members, record.reached, record.best, record.seconds
         )
+        if record.reached < record.until:
+            told = f"the time of {name} was over at step {record.reached:,} of the {record.until:,} that were planned"
+            stage.progress.say("note", told)
     stage.records += records
 
 

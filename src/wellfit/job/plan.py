@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+from wellfit.data.notes import counted
 from wellfit.errors import RunFolderError
 from wellfit.searching.halving import Rung
 
@@ -31,6 +32,9 @@ ABLATED_FROM = 40.0
 
 FEW = 4
 """Candidates up to which re-scoring, which trains four finalists twice, takes more trainings than the search."""
+
+_FEWEST = 10
+"""Steps of a full training at least, however little time there is."""
 
 _JUDGED = 8
 """Trainings that re-scoring takes at least: four finalists, two seeds."""
@@ -153,7 +157,9 @@ def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
         return dataclasses.replace(plan, search_rungs=plan.rungs)
     per_stack = max(1, plan.chunk // folds)
     rungs = tuple(Rung(max(per_stack, int(r.members * share / per_stack) * per_stack), r.until) for r in plan.rungs)
-    held = f"{rungs[0].members} candidates instead of {plan.rungs[0].members}"
+    if rungs[0].members == plan.rungs[0].members:  # fewer cannot be trained at once
+        return dataclasses.replace(plan, search_rungs=rungs)
+    held = f"{counted(rungs[0].members, 'candidate')} instead of {plan.rungs[0].members:,}"
     cut = f"the search has {held}: training is slower than probed"
     return dataclasses.replace(plan, search_rungs=rungs, cuts=(*plan.cuts, cut))
 
@@ -260,9 +266,10 @@ def make_plan(
         if steps >= enough:
             break
     notes = [ladder.cut] if ladder.cut else []
+    hurried, steps = steps < _FEWEST, max(_FEWEST, steps)
     if steps < least:
-        notes.append(f"full trainings have {steps} steps, where {least} would be worth the name")
-    steps = max(10, steps)
+        more = ", and time may end before them" if hurried else ""
+        notes.append(f"full trainings have {steps:,} steps, where {least:,} would be worth the name{more}")
     wave = stack // folds * hands
     shares = (0.25, 1.0) if len(ladder.waves) == 2 else (1.0,)
     rungs = tuple(Rung(w * wave, max(5, int(steps * s))) for w, s in zip(ladder.waves, shares, strict=True))

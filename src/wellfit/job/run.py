@@ -41,6 +41,12 @@ class Run:
         found = self.record.get("verdict") or {}
         return str(found.get("sentence", f"This run has no verdict: its status is {self.record.get('status')}."))
 
+    def __repr__(self) -> str:
+        from wellfit.report.record import mapping_at, parts
+
+        names = ", ".join(part.name for part in parts(mapping_at(self.record, "recipe")))
+        return f"Run({self.folder}: {self.verdict} Recipe: {names or 'no regularizer'})"
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         from wellfit.report.notebook import cell

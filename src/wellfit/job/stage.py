@@ -112,7 +112,7 @@ class Stage:
         seeds = before[0] if before else self.judging.seeds(trained, each, others)
         if seeds < trained:
             self.plan.reached["test"] = [seeds]
-            self.skipped.append(f"test of {trained - seeds} of {trained} seeds: the test rows take long")
+            self.skipped.append(f"test of {trained - seeds} of {trained} seeds: the budget left no time for it")
         return seeds
 
     def pace(self, phase: str) -> float:

@@ -16,11 +16,12 @@ from wellfit.job.ending import rescue, too_small
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
 from wellfit.job.live import LivePage
-from wellfit.job.metrics import make_metric
+from wellfit.job.metrics import Metric, make_metric
 from wellfit.job.opening import check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, run_refit
 from wellfit.job.prepare import data_hash, make_material
+from wellfit.job.repeat import repeat_notes
 from wellfit.job.run import Run
 from wellfit.job.sources import open_path
 from wellfit.job.stage import Stage
@@ -69,7 +70,20 @@ def run_study(
     metric.check(table.target, len(table.classes))
     found = check_recipe(given, table.task, options)
     check_balance(options, given, table.task)
+    told = repeat_notes(options, source)
     folder = make_folder(options.out, Path(source.name).name.partition(".")[0], data_hash(table))
+    try:
+        return _run_in(folder, source, options, progress, clock, engine, given, metric, [*map(str, found), *told])
+    except KeyboardInterrupt:
+        raise Interrupted(None, folder) from None
+
+
+def _run_in(
+    folder: Path, source: Source, options: Options, progress: Progress, clock: Clock, engine: Engine,
+    given: Recipe | None, metric: Metric, told: list[str],
+) -> Run:  # fmt: skip
+    """The run of a folder that was just made."""
+    table = source.table
     progress.begin(f"{source.name} in {folder}", clock.seconds)
     material = make_material(table, source.split, options.class_weight, source.kind)
     choices, note = ways(material) if options.balance else ({}, "")
@@ -79,7 +93,7 @@ def run_study(
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)
-    for sentence in [*map(str, found), *([note] if note else []), *material.told]:
+    for sentence in [*told, *([note] if note else []), *material.told]:
         progress.say("note", sentence)
     write_json(folder / "run.json", record)
     stage: Stage | None = None
@@ -94,9 +108,8 @@ def run_study(
         return _Conduct(stage, baselines, clock, record, folder, options.plan is not None, balance).run()
     except KeyboardInterrupt:
         engine.close()
-        raise Interrupted(
-            rescue(stage, record, folder, "interrupted", clock, _finish(stage, record, folder, clock))
-        ) from None
+        kept = rescue(stage, record, folder, "interrupted", clock, _finish(stage, record, folder, clock))
+        raise Interrupted(kept, folder) from None
     except (BudgetError, Interrupted):
         raise
     except Exception:

@@ -83,7 +83,7 @@ class Timetable:
         if not self.shares()["ablation"]:
             return
         late = not self.endless and self.clock.end - time.monotonic() < IMPORTANCE_TAKES
-        found = "importance: no time was left" if late else importance_record(self.stage)
+        found = "importance of the settings: no time was left" if late else importance_record(self.stage)
         if isinstance(found, str):
             self.record["plan"]["skipped"].append(found)
         else:

@@ -72,7 +72,8 @@ def with_variants(
 
 
 def _told(recipe: Recipe, before: int, after: int) -> str:
-    return f"{', '.join(describe(p) for p in recipe)}: {before:,} training rows of the first fold become {after:,}"
+    made = f"become {after:,}" if after != before else "stay as many, and count or read otherwise"
+    return f"{', '.join(describe(p) for p in recipe)}: {before:,} training rows of the first fold {made}"
 
 
 def refuse_new_rows(recipe: Recipe, what: str) -> None:

@@ -22,6 +22,7 @@ from wellfit.report.record import (
     score_decimals,
     secondary_names,
     text_at,
+    texts_at,
 )
 
 
@@ -51,9 +52,12 @@ def _lead(record: Mapping[str, Any]) -> str:
 def _how(record: Mapping[str, Any]) -> str:
     if is_own_model(record):
         return compared_words(record)
+    alone = "refit on all rows" in texts_at(record, "plan", "skipped")
+    who = "The simple models were" if alone else "The simple models and the model that is handed over were"
+    left = "The model that is handed over was not fitted again for want of time. " if alone else ""
     return (
-        "The simple models and the model that is handed over were fitted on all rows but the test's; the networks "
-        "between them on the training rows, their best epoch chosen on the validation rows. The control is the same "
+        f"{who} fitted on all rows but the test's; the networks "
+        f"on the training rows, their best epoch chosen on the validation rows. {left}The control is the same "
         "network without regularization at its best validation epoch, with a search of its learning rate of its own. "
         "Gains are paired: both models on the same rows and seeds."
     )

@@ -56,9 +56,13 @@ def curse_words(record: Mapping[str, Any]) -> str:
     """What the chosen recipe scored when it was chosen, re-scored, and on the test rows; empty where unknown."""
     facts = mapping_at(record, "curse")
     chosen, again = number_at(facts, "at_selection"), number_at(facts, "rescored")
-    if chosen is None or again is None:
+    if again is None:
         return ""
     rows = "fresh seeds and rows" if find(facts, "fresh_rows") is True else "fresh seeds"
     test = number_at(facts, "test")
-    told = f"{measured(chosen)} on validation rows when it was chosen, {measured(again)} under {rows}"
+    told = f"{measured(again)} under {rows}"
+    if chosen is None:  # early stopping alone is a finalist without a search
+        told += ", which chose it among the finalists"
+    else:
+        told = f"{measured(chosen)} on validation rows when it was chosen, {told}"
     return f"{told}, {measured(test)} on the test rows" if test is not None else told

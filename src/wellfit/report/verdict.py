@@ -29,6 +29,7 @@ LEVELS = {
     "baseline wins": ("bad", "A baseline wins", "M16 8.5V18M16 22.9V23.1"),
     "too short": ("part", "Too short to tell", "M16 9V16L20.5 19.5"),
     "running": ("part", "Still running", "M16 9V16L20.5 19.5"),
+    "nothing trained": ("part", "Nothing was trained", "M11.5 16H20.5"),
     "partial": ("part", "Partial result", "M16 9V16L20.5 19.5"),
 }
 """A verdict's level to its color, its words and the sign in its badge."""
