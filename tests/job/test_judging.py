@@ -18,6 +18,7 @@ def test_fast_networks_are_all_judged():
     judging = Judging(1e-9, time.monotonic() + 5.0)
     assert judging.seeds(12, 6500, 30_000) == 12
     assert judging.reserve(1000, 60.0) == pytest.approx(2e-5)
+    assert judging.reserve(1000, -3.0) == 0.0, "where the beginning took all of the budget, none is given back"
 
 
 def test_slow_networks_are_judged_on_as_many_seeds_as_there_is_time_for():

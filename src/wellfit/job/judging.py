@@ -42,7 +42,7 @@ class Judging:
 
     def reserve(self, rows: int, left: float) -> float:
         """Seconds to keep free for a test of so many rows, of those that are left."""
-        return min(_LARGEST_SHARE * left, self.per_row * _NETS * rows)
+        return max(0.0, min(_LARGEST_SHARE * left, self.per_row * _NETS * rows))
 
     def seeds(self, trained: int, each: int, others: int) -> int:
         """How many seeds of each finalist there is time for: one at least, all where nothing is to be cut.
