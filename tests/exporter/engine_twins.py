@@ -31,6 +31,24 @@ def same_weights(ours: nn.Module, theirs: nn.Module) -> tuple[nn.Module, nn.Modu
     return ours, theirs
 
 
+def same_weights_in_keras(model: Any, theirs: nn.Module, instead: dict[int, Tensor]) -> None:
+    """Give a Keras model the weights of a network, layer by layer.
+
+    Args:
+        instead: other values for parameters, by their id.
+    """
+    kinds = nn.Conv1d | nn.Conv2d | nn.Linear | nn.Embedding | nn.BatchNorm1d | nn.BatchNorm2d
+    modules = [m for m in theirs.modules() if isinstance(m, kinds)]
+    layers = [layer for layer in model.layers if layer.weights]
+    for layer, module in zip(layers, modules, strict=True):
+        weight = instead.get(id(module.weight), module.weight).detach()
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):  # Keras has the outputs last
+            weight = weight.permute(*range(2, weight.ndim), 1, 0)
+        rest = [module.running_mean, module.running_var] if hasattr(module, "running_mean") else []
+        bias = [module.bias.detach()] if getattr(module, "bias", None) is not None else []
+        layer.set_weights([w.numpy() for w in (weight, *bias, *rest)])
+
+
 def same_steps(
     defined: dict[str, Any], ours: nn.Module, recipe: wf.Recipe, theirs: nn.Module, x: Tensor
 ) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from engine_twins import DRAW, draw_the_same, same_steps, same_weights
+from engine_twins import DRAW, draw_the_same, same_steps, same_weights, same_weights_in_keras
 from exported_programs import namespace, ruff, scores, without_wellfit
 from picture_cases import CLASSES, digits, facts, write_folder
 from planned_runs import fit_by_plan, require_reached
@@ -267,7 +267,7 @@ EVERY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("to", ["torch", "lightning"])
+@pytest.mark.parametrize("to", ["torch", "lightning", "keras"])
 @pytest.mark.parametrize(
     "parts",
     [[*EVERY, wf.EMA(0.8)], [*EVERY, wf.SAM(0.05)], [wf.Flip(0.5)], [wf.RandAugment(9.0)], [wf.SAM(0.05)]],
@@ -278,3 +278,19 @@ def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, parts, tmp_pat
     code = program_of(told, to).code
     assert scores(code, tmp_path, 1)[0] < 1.5  # three classes alike are 1.1
     assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""
+
+
+@pytest.mark.parametrize("side", [7, 8])
+def test_the_network_in_keras_is_the_run_s(side, tmp_path):
+    """Of the same weights, on odd sides, too; its dense layer reads channels last."""
+    told = facts(side=side)
+    model, theirs = namespace(program_of(told, "keras").code, tmp_path)["make_network"](3), told.shape.network()
+    x = torch.randn(5, 3, side, side + 2)
+    theirs(x)  # so that its statistics are not those of the start
+    dense, cells = theirs.dense.layer.weight, told.form.grid**2
+    dense_last = dense.detach().unflatten(1, (-1, cells)).transpose(1, 2).flatten(1)
+    same_weights_in_keras(model, theirs, {id(dense): dense_last})
+    with torch.no_grad():
+        expected = theirs.eval()(x)
+    found = torch.as_tensor(model(x.permute(0, 2, 3, 1).numpy(), training=False)).detach()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from engine_twins import draw_the_same, same_steps, same_weights
+from engine_twins import draw_the_same, same_steps, same_weights, same_weights_in_keras
 from exported_programs import namespace, ruff, scores
 from planned_runs import fit_by_plan, require_reached
 
@@ -208,15 +208,31 @@ def test_what_a_program_cannot_say_is_listed():
     assert all(name in missing for name in ("WordDeletion", "NEFTune", "TokenMask")) and " Dropout" not in missing
 
 
-@pytest.mark.parametrize("to", ["torch", "lightning"])
+@pytest.mark.parametrize("to", ["torch", "lightning", "keras"])
 @pytest.mark.parametrize("sam", [False, True], ids=["plain", "SAM"])
 def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, sam, tmp_path):
     """On the run's texts, with all that changes a batch or follows a step."""
     told = read_facts(*case)
     parts = [wf.WordMixup(0.5), wf.TokenMask(0.1), wf.L1(1e-4), wf.MaxNorm(2.0), wf.ClipNorm(1.0), wf.EarlyStopping(2)]
-    for model in MODELS:
+    for model in MODELS if to != "keras" else MODELS[:2]:
         shape = dataclasses.replace(told.shape, model=model)
         made = [*parts, *([wf.SAM(0.05)] if sam else [wf.EMA(0.9)])]
         code = program_of(dataclasses.replace(told, shape=shape, parts={p.name: p for p in made}), to).code
         assert scores(code, tmp_path, 1)[0] < 1.5  # three classes alike are 1.1
         assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""
+
+
+def test_a_transformer_is_not_written_in_keras():
+    with pytest.raises(UsageError, match="WF-A43") as error:
+        program_of(facts(model="transformer"), "keras")
+    assert "transformer" in error.value.message and "torch or lightning" in error.value.fix
+
+
+@pytest.mark.parametrize("model", MODELS[:2])
+def test_the_network_in_keras_is_the_run_s(model, tmp_path):
+    told = facts(model=model)
+    ours, theirs = namespace(program_of(told, "keras").code, tmp_path)["make_network"](3), told.shape.network()
+    same_weights_in_keras(ours, theirs, {})
+    tokens = rows_of_words(12)
+    found = torch.as_tensor(ours(tokens.numpy(), training=False)).detach()
+    torch.testing.assert_close(found, theirs(tokens).detach(), rtol=1e-4, atol=1e-5)

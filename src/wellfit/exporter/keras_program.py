@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from wellfit.exporter.network import NETWORK_PARTS, network_constants, waves_and_embeds
+import dataclasses
+
+from wellfit.exporter.facts import ROWS, Facts
+from wellfit.exporter.keras_samples import batches_pieces, sample_missing, sample_network_pieces
+from wellfit.exporter.kinds import FORMS
+from wellfit.exporter.network import waves_and_embeds
 from wellfit.exporter.recipe_code import decays, expressed, recipe_constants, soft_strength
 from wellfit.exporter.source import Piece, piece
 from wellfit.exporter.table_facts import TableFacts
+from wellfit.exporter.torch_program import settles
 
 KERAS_FIRST = 'environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imported'
 
@@ -91,7 +97,7 @@ class SharpnessAware(keras.Model):
         return {"loss": loss}
 '''
 
-_TRAIN = '''
+_BATCHES = '''
 def batches(x: np.ndarray, y: np.ndarray, draw: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Full batches without end, in a new order each epoch, as they are trained on."""
     if len(x) < BATCH:
@@ -107,8 +113,9 @@ def batches(x: np.ndarray, y: np.ndarray, draw: np.random.Generator) -> Iterator
             goal = share * goal + (1 - share) * goal[partner] #? mixup
             goal = (1 - LABEL_SMOOTHING) * goal + np.float32(LABEL_SMOOTHING / y.shape[1]) #? smoothing
             yield batch, goal
+'''
 
-
+_TRAIN = '''
 class KeepBest(keras.callbacks.Callback):
     """Keeps the outputs on validation rows where their loss was least."""
 
@@ -132,7 +139,10 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         trained = self.model.get_weights() #? average
         self.model.set_weights(self.average) #? average
-        outputs = ops.convert_to_numpy(self.model(self.x, training=False)).astype(np.float64)
+        outputs = ops.convert_to_numpy(self.model(self.x, training=False)).astype(np.float64) #? table
+        parts = (self.x[start : start + 512] for start in range(0, len(self.x), 512)) #! table
+        outputs = np.concatenate([ops.convert_to_numpy(self.model(x, training=False)) for x in parts]) #! table
+        outputs = outputs.astype(np.float64) #! table
         self.model.set_weights(trained) #? average
         loss = float(np.mean((outputs - self.y) ** 2)) #? number
         loss = float(-(self.y * log_softmax(outputs, axis=1)).sum(1).mean()) #! number
@@ -148,15 +158,20 @@ class KeepBest(keras.callbacks.Callback):
 def train(
     encoder: Encoder, rows: tuple[np.ndarray, np.ndarray], valid: tuple[np.ndarray, np.ndarray], seed: int
 ) -> np.ndarray:
-    """Train a network; returns its outputs on the validation rows where their loss was least."""
+    """Train a network; returns its outputs on the validation ROWS where their loss was least."""
     keras.utils.set_random_seed(seed)
-    model = make_network(encoder, rows[1].shape[1])
+    torch.manual_seed(seed)  # whatever Keras runs on #! table
+    model = make_network(encoder, rows[1].shape[1]) #? table
+    model = make_network(rows[1].shape[1]) #! table
     optimizer = keras.optimizers.OPTIMIZER
     optimizer.exclude_from_weight_decay(var_list=[w for w in model.trainable_variables if len(w.shape) < 2]) #? decay
     model.compile(optimizer, "mean_squared_error") #? number
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True)) #! number
-    keep = KeepBest(*valid)
-    steps = batches(*rows, np.random.default_rng(seed))
+    keep = KeepBest(*valid) #! image
+    keep = KeepBest(channels_last(encoder(torch.from_numpy(valid[0]))), valid[1]) #? image
+    steps = batches(*rows, np.random.default_rng(seed)) #? table
+    steps = batches(encoder, *rows) #? image
+    steps = batches(*rows) #? text
     looks, rest = divmod(STEPS, EVALUATE_EVERY)
     if looks:
         model.fit(steps, epochs=looks, steps_per_epoch=EVALUATE_EVERY, callbacks=[keep], shuffle=False, verbose=0)
@@ -166,13 +181,13 @@ def train(
 '''
 
 
-def keras_missing(facts: TableFacts) -> list[str]:
+def keras_missing(facts: Facts) -> list[str]:
     """What of the recipe this program leaves out, or does in another way."""
-    told = [expressed(name, facts) for name in facts.parts if name not in NETWORK_PARTS]
-    found = [t for t in told if t]
+    told = [expressed(name, facts) for name in facts.parts if name not in FORMS[facts.kind].layers]
+    found = [*(t for t in told if t), *sample_missing(facts)]
     if soft_strength(facts):
         found.append("L1 as a proximal step: Keras has it as a term of the loss, which makes small weights, not zeros.")
-    if facts.has("EMA") and facts.has("BatchNorm"):
+    if settles(facts):
         found.append("Statistics of the averaged network: they are averaged too, where the run takes them anew.")
     if facts.has("ClipNorm") and facts.has("ClipValue"):
         found.append("ClipValue: a Keras optimizer clips in one way only, and ClipNorm is in the recipe.")
@@ -181,32 +196,45 @@ def keras_missing(facts: TableFacts) -> list[str]:
     return found
 
 
-def keras_constants(facts: TableFacts) -> list[str]:
-    lines = [*network_constants(facts), *recipe_constants(facts)]
+def keras_constants(facts: Facts) -> list[str]:
+    lines = [*FORMS[facts.kind].network_constants(facts), *recipe_constants(facts)]
     clipped = facts.has("ClipNorm") and facts.has("ClipValue")
     return [li for li in lines if not li.startswith("WARM_UP =") and not (clipped and li.startswith("CLIP_VALUE ="))]
 
 
-def keras_pieces(facts: TableFacts) -> list[Piece]:
+def keras_pieces(facts: Facts) -> list[Piece]:
     """The network, the batches, the callback and ``train``."""
+    facts = dataclasses.replace(facts, parts={n: p for n, p in facts.parts.items() if n != "WordMixup"})
+    sam = [piece(_SAM, "import torch", "from typing import Any")] if facts.has("SAM") else []
+    if isinstance(facts, TableFacts):
+        network, batches = _table_network_pieces(facts), [_table_batches_piece(facts)]
+    else:
+        model = "SharpnessAware" if sam else "keras.Model"
+        network = sample_network_pieces(facts, _regularizer(facts), facts.has("MaxNorm"), model)
+        batches = batches_pieces(facts)
+    loop = piece(
+        _TRAIN, "import numpy as np", average=facts.has("EMA"), stopping=facts.has("EarlyStopping"),
+        number=facts.regression, warm=False, decay=decays(facts), **{kind: facts.kind == kind for kind in FORMS},
+    )  # fmt: skip
+    pieces = [*sam, *network, *batches, Piece(loop.code.replace("OPTIMIZER", _optimizer(facts)), loop.imports)]
+    return [Piece(p.code.replace("ROWS", ROWS[facts.kind]), p.imports) for p in pieces]
+
+
+def _table_batches_piece(facts: TableFacts) -> Piece:
+    return piece(
+        _BATCHES, "from collections.abc import Iterator", noise=facts.has("InputNoise"), mixup=facts.has("Mixup"),
+        smoothing=facts.has("LabelSmoothing"),
+    )  # fmt: skip
+
+
+def _table_network_pieces(facts: TableFacts) -> list[Piece]:
     waves, _ = waves_and_embeds(facts)
-    found = [piece(_WAVES)] if waves else []
-    found += [piece(_SAM, "import torch")] if facts.has("SAM") else []
-    anything = ["from typing import Any"] if waves or _held(facts) or facts.has("SAM") else []
+    anything = ["from typing import Any"] if waves or _held(facts) else []
     imports = ["from os import environ", "import keras", "from keras import ops", *anything]
     network = piece(_NETWORK, *imports, **_network_lines(facts))
     code = network.code.replace("REGULARIZER", _regularizer(facts))
     code = code.replace("BIAS", "use_bias=False, " if facts.has("BatchNorm") else "")
-    loop = piece(
-        _TRAIN, "from collections.abc import Iterator", noise=facts.has("InputNoise"), mixup=facts.has("Mixup"),
-        smoothing=facts.has("LabelSmoothing"), average=facts.has("EMA"), stopping=facts.has("EarlyStopping"),
-        number=facts.regression, warm=False, decay=decays(facts),
-    )  # fmt: skip
-    return [
-        *found,
-        Piece(code, network.imports),
-        Piece(loop.code.replace("OPTIMIZER", _optimizer(facts)), loop.imports),
-    ]
+    return [*([piece(_WAVES)] if waves else []), Piece(code, network.imports)]
 
 
 def _network_lines(facts: TableFacts) -> dict[str, bool]:
@@ -220,11 +248,11 @@ def _network_lines(facts: TableFacts) -> dict[str, bool]:
     }  # fmt: skip
 
 
-def _held(facts: TableFacts) -> bool:
+def _held(facts: Facts) -> bool:
     return bool(_regularizer(facts)) or facts.has("MaxNorm")
 
 
-def _regularizer(facts: TableFacts) -> str:
+def _regularizer(facts: Facts) -> str:
     """The penalty of Keras as code over constants; empty where there is none."""
     parts = facts.parts
     ones = [c for n, c in (("L1", "L1"), ("ElasticNet", "ELASTIC_L1")) if n in parts]
@@ -236,7 +264,7 @@ def _regularizer(facts: TableFacts) -> str:
     return f"L1({' + '.join(ones)})" if ones else f"L2({' + '.join(twos)})" if twos else ""
 
 
-def _optimizer(facts: TableFacts) -> str:
+def _optimizer(facts: Facts) -> str:
     settings = ["RATE", "epsilon=1e-8"]
     settings += ["weight_decay=WEIGHT_DECAY"] if decays(facts) else []
     if facts.has("ClipNorm"):

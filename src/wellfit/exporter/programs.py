@@ -70,6 +70,7 @@ class Target:
         embeds: whether it has embeddings.
         first: a line that comes before other packages are imported.
         kinds: of data that programs are written for.
+        without: the networks for such data that are not written.
     """
 
     title: str
@@ -79,12 +80,18 @@ class Target:
     embeds: bool = True
     first: str = ""
     kinds: frozenset[str] = frozenset({"table"})
+    without: frozenset[str] = frozenset()
+
+    def writes(self, facts: Facts) -> bool:
+        """Whether there are programs for such data and such a network."""
+        return facts.kind in self.kinds and getattr(facts.shape, "model", "") not in self.without
 
 
 TARGETS: dict[str, Target] = {
     "torch": Target("torch", torch_constants, torch_pieces, torch_missing, kinds=frozenset(FORMS)),
     "lightning": Target("Lightning", torch_constants, lightning_pieces, lightning_missing, kinds=frozenset(FORMS)),
-    "keras": Target("Keras 3 on torch", keras_constants, keras_pieces, keras_missing, first=KERAS_FIRST),
+    "keras": Target("Keras 3 on torch", keras_constants, keras_pieces, keras_missing, first=KERAS_FIRST,
+                    kinds=frozenset(FORMS), without=frozenset({"transformer"})),
     "sklearn": Target("scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
 }
 
@@ -151,7 +158,7 @@ def program_of(facts: Facts, to: str) -> Exported:
         UsageError: it is not written for such data.
     """
     target, form = TARGETS[to], FORMS[facts.kind]
-    if facts.kind not in target.kinds:
+    if not target.writes(facts):
         raise _not_written(facts, to)
     missing = (*facts.missing, *target.missing(facts))
     facts = dataclasses.replace(facts, parts=_with_code(facts))
@@ -169,9 +176,9 @@ def _with_code(facts: Facts) -> dict[str, Regularizer]:
 
 
 def _not_written(facts: Facts, to: str) -> UsageError:
-    others = [name for name, target in TARGETS.items() if facts.kind in target.kinds]
+    others, model = [n for n, target in TARGETS.items() if target.writes(facts)], getattr(facts.shape, "model", "")
     return UsageError(
-        f"no program for {ROWS[facts.kind]} is written in {to}.",
+        f"no program for {ROWS[facts.kind]}{f' by a {model}' if model else ''} is written in {to}.",
         fix=f"Choose {' or '.join(others)}, or put the run's recipe.json into a loop of your own: "
         "wellfit.Recipe.load(...).attach(model, optimizer).",
         code="WF-A43",

@@ -178,10 +178,7 @@ def recipe_pieces(facts: Facts) -> list[Piece]:
     found = [piece(_OPTIMIZER, decay=decays(facts))]
     if terms or soft or decays(facts) or facts.has("MaxNorm"):
         found.insert(0, piece(_WEIGHTS))
-    if isinstance(facts, PictureFacts):
-        found += picture_recipe_pieces(facts, written(facts))
-    if changes(facts):
-        found.append(_batch_piece(facts))
+    found += change_pieces(facts)
     if terms:
         made = piece(_PENALTY, square=any("square" in t for t in terms), size=any("size" in t for t in terms))
         found.append(Piece(made.code.replace("TERMS", " + ".join(terms))))
@@ -192,6 +189,12 @@ def recipe_pieces(facts: Facts) -> list[Piece]:
     if facts.has("EMA"):
         found.append(piece(_AVERAGE, "from torch.optim.swa_utils import AveragedModel"))
     return found
+
+
+def change_pieces(facts: Facts) -> list[Piece]:
+    """``changed``, where batches are changed, and the functions that it calls."""
+    found = picture_recipe_pieces(facts, written(facts)) if isinstance(facts, PictureFacts) else []
+    return [*found, _batch_piece(facts)] if changes(facts) else found
 
 
 def _batch_piece(facts: Facts) -> Piece:
