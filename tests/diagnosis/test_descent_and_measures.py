@@ -14,6 +14,7 @@ from torch import nn
 from wellfit import diagnose
 from wellfit.diagnosis import Limits
 from wellfit.diagnosis.descent import second_descent
+from wellfit.diagnosis.effects import paired
 from wellfit.diagnosis.measures import margins, measures, sharpness, spectral_product
 from wellfit.target import Target
 
@@ -27,7 +28,7 @@ def evidence(shape, noise=0.05, rows=300, fitted=0.001, wider=None, seed=0):
     tried = {} if wider is None else {"wider": SimpleNamespace(helps=wider, relative=0.3)}
     return SimpleNamespace(
         curves=curves, limits=Limits(), fitted=fitted, guess=2.3, valid=valid, least=0.15 * valid, tried=tried,
-        setting=SimpleNamespace(seed=0),
+        setting=SimpleNamespace(seed=0), effect=lambda gains: paired(gains, Limits().level),
     )  # fmt: skip
 
 
