@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 
 from wellfit import Recipe, WeightDecay, diagnose
 from wellfit.diagnosis import Limits
-from wellfit.diagnosis.class_gap import class_gaps, rare_classes
+from wellfit.diagnosis.class_gap import class_gaps, classes, rare_classes
 from wellfit.diagnosis.copies import near_copies
 from wellfit.diagnosis.result import Tried
 from wellfit.diagnosis.setting import make_setting
@@ -103,6 +104,16 @@ def test_a_rare_class_that_weights_serve():
                      batch=100, rate=2e-3, recipe=Recipe(WeightDecay(1e-3)), budget="10m")  # fmt: skip
     assert (found.code, found.confidence) == ("WF031", "confirmed"), str(found)
     assert next(v for v in found.variants if v.name == "weighted").helps
+
+
+def test_a_class_that_is_left_behind_is_called_by_its_name():
+    x, y = plane(200)
+    setting = dataclasses.replace(make_setting(narrow(), (x[:100], y[:100]), (x[100:], y[100:])), classes=("No", "Yes"))
+    outputs = np.eye(2)[np.zeros(100, int)][None]
+    evidence = SimpleNamespace(
+        setting=setting, base=SimpleNamespace(outputs=outputs), own=slice(None), limits=Limits(), tried={}
+    )  # fmt: skip
+    assert "accuracy on class Yes lies 1.00 below" in classes(evidence).finding.sentence
 
 
 def test_gaps_of_classes_against_fisher_by_hand():

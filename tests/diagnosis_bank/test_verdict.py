@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from wellfit.diagnosis import Finding, Limits, Tried, rules
+from wellfit.diagnosis.checks import CHECKS
 from wellfit.diagnosis.verdict import primary
 
 
 @pytest.mark.parametrize("name", ["class-gap", "shift", "label-noise"])
 def test_what_is_so_in_nearly_all_data_is_no_illness_by_itself(name):
     seen = Finding(name, "finding", "accuracy on class 3 lies 0.20 below that on the other classes")
-    assert primary([seen]).name == "healthy"
+    assert primary([seen]).name == "healthy" and CHECKS[seen.name].title in primary([seen]).sentence
     gap = Finding("benign-gap", "finding", "a gap that no change lowers", confirmed=True)
     assert primary([seen, gap]) is gap
     sure = Finding(name, "finding", "something that mends it helps", confirmed=True)

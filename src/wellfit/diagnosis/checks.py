@@ -199,7 +199,7 @@ CHECKS: dict[str, Check] = {
         ("search a wider range",), "low",
     ),
     "healthy": Check(
-        "WF000", "healthy", "nothing that was tried helps", "no other check finds anything, no change helps",
+        "WF000", "healthy", "nothing that was tried helps", "no other check gives a verdict, no change helps",
         "all changes together", "by experiment", ("nothing",), "info",
     ),
     "undecided": Check(

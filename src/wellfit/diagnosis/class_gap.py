@@ -36,7 +36,8 @@ def classes(evidence: Evidence) -> ClassGap:
     rare = rare_classes(setting.labels[: setting.held], evidence.limits.rare)
     behind = [g for g in left if g[0] in rare]
     label, low, p = max(behind or left or gaps, key=lambda g: g[1])
-    told = f"accuracy on class {label} lies {low:.2f} below that on the other classes (Holm-adjusted p {p:.2g})"
+    told = f"accuracy on class {setting.class_name(label)} lies {low:.2f} below that on the other classes "
+    told += f"(Holm-adjusted p {p:.2g})"
     if not left:
         return ClassGap(Finding("class-gap", "healthy", told, low, "accuracy"))
     change = evidence.tried.get("weighted")

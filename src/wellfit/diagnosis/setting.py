@@ -41,6 +41,7 @@ class Setting:
         outputs: the shape of what the model gives for one row.
         groups: (rows,) of whatever rows come from, or None.
         mode: how stacks run: ``traced``, or ``apart`` for models that cannot be stacked.
+        classes: what the classes are called, by number; empty where only numbers are known.
     """
 
     make: Callable[[], nn.Module]
@@ -58,6 +59,11 @@ class Setting:
     outputs: tuple[int, ...] | None = None
     mode: str = "traced"
     groups: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+    def class_name(self, label: int) -> str:
+        """A class as a person calls it."""
+        return self.classes[label] if label < len(self.classes) else str(label)
 
     @property
     def valid(self) -> int:

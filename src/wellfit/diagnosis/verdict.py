@@ -26,7 +26,9 @@ def primary(findings: Sequence[Finding]) -> Finding:
     for name in ORDER:
         if name in found and (found[name].confirmed or name not in LISTED_UNLESS_CONFIRMED):
             return found[name]
-    return Finding("healthy", "finding", "nothing that was looked at is out of order")
+    listed = [CHECKS[name].title for name in found if name in LISTED_UNLESS_CONFIRMED]
+    told = "no change that was tried helps" if listed else "nothing that was looked at is out of order"
+    return Finding("healthy", "finding", f"{told}, but look at this: {'; '.join(listed)}" if listed else told)
 
 
 def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -29,6 +29,7 @@ from wellfit.job.compare import (
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.inside import inside_record
+from wellfit.job.metrics import figure
 from wellfit.job.nets import Nets
 from wellfit.job.phases import Finalist
 from wellfit.job.run import Run
@@ -275,10 +276,8 @@ def _say(stage: Stage, record: dict[str, Any], folder: Path) -> None:
     for row in record["comparison"]:
         if row["key"] in ("cocktail", "ensemble", "boosting"):
             low, high = row["interval"]
-            name = stage.metric.name
-            stage.progress.say(
-                "result", f"{row['label']}: {name} {row['score']:.4g} [{low:.4g}, {high:.4g}] on the test rows"
-            )
+            told = f"{row['label']}: {stage.metric.name} {figure(row['score'])} [{figure(low)}, {figure(high)}]"
+            stage.progress.say("result", f"{told} on the test rows")
     chosen = next((f for f in record["search"]["finalists"] if f["chosen"]), None)
     if chosen:
         stage.progress.say("recipe", f"{chosen['label']}; learning rate {chosen['rate']:.2g}")

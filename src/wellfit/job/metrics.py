@@ -14,6 +14,11 @@ from wellfit.errors import UsageError
 _FLOOR = 1e-15
 
 
+def figure(score: float) -> str:
+    """A score in a sentence: four digits, and large ones in full as everywhere else."""
+    return f"{score:,.0f}" if abs(score) >= 1e4 else f"{score:.4g}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Metric:
     """A score of predictions on rows.

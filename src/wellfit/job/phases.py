@@ -131,13 +131,13 @@ def _climb(
 
 
 def note_rungs(stage: Stage, records: list[RungRecord], name: str) -> None:
-    before = 0
+    before, rungs = 0, len(records) if name == "re-scoring" else len(stage.plan.rungs)
     for number, record in enumerate(records):
         steps = (record.reached - before) * record.members * stage.material.folds
         stage.spent[name] = stage.spent.get(name, 0) + steps
         before = record.reached
         stage.progress.rung(
-            name, number + 1, len(stage.plan.rungs), record.members, record.reached, record.best, record.seconds
+            name, number + 1, rungs, record.members, record.reached, record.best, record.seconds
         )
         if record.reached < record.until:
             told = f"the time of {name} was over at step {record.reached:,} of the {record.until:,} that were planned"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from wellfit.data.notes import shown
 from wellfit.diagnosis import Diagnosis, Limits, Setting
 from wellfit.diagnosis.from_model import diagnose_setting
 from wellfit.errors import DataError
@@ -70,6 +71,7 @@ def table_setting(material: Material, options: Options, recipe: Recipe, epochs: 
         labels.long() if labels is not None else None, recipe, rate, size_batch(len(train)), epochs,
         seed=options.seed, outputs=tuple(material.rows.target.values.shape[1:]),
         groups=None if material.table.group is None else np.asarray(material.table.group)[places],
+        classes=tuple(shown(name) for name in material.table.classes),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wellfit.job.metrics import Metric
+from wellfit.job.metrics import Metric, figure
 from wellfit.job.phases import Finalist
 from wellfit.job.plan import full_steps
 from wellfit.job.stage import Stage
@@ -47,7 +47,7 @@ def _of_recipe(
     row: Mapping[str, Any], base: Mapping[str, Any], metric: Metric, name: str, chosen: str
 ) -> tuple[str, str]:
     low, high = row["gain"]["interval"]
-    figures = f"{base['score']:.4g} without regularization, {row['score']:.4g} with {name}: {_told(row, base)}"
+    figures = f"{figure(base['score'])} without regularization, {figure(row['score'])} with {name}: {_told(row, base)}"
     if chosen == "control":
         return "nothing helps", f"No recipe was ahead on validation rows, so none is taken: {metric.name} {figures}."
     if low > 0:
@@ -62,7 +62,7 @@ def _of_delivered(by_key: Mapping[str, Mapping[str, Any]], base: Mapping[str, An
     rows = [(by_key[k], how) for k, how in _DELIVERED.items() if k in by_key and by_key[k].get("gain")]
     if not rows:
         return level, ""
-    told = ", ".join(f"{row['score']:.4g} {how} ({_told(row, base)})" for row, how in rows)
+    told = ", ".join(f"{figure(row['score'])} {how} ({_told(row, base)})" for row, how in rows)
     if level == "nothing helps" and by_key.get("ensemble", {}).get("gain", {}).get("interval", [0.0])[0] > 0:
         level = "ensemble helps"
     return level, f" Handed over: {told}."
@@ -74,7 +74,7 @@ def _of_baselines(by_key: Mapping[str, Mapping[str, Any]], level: str) -> tuple[
     if winner is None:
         return level, ""
     best = by_key[winner["lead"]["against"]]
-    figures = f"{winner['score']:.4g} against {best['score']:.4g} ({best['label']})"
+    figures = f"{figure(winner['score'])} against {figure(best['score'])} ({best['label']})"
     if winner["lead"]["interval"][0] > 0:
         return "baseline wins", f" But {winner['label']} is ahead of every network here: {figures}."
     return level, f" The {winner['label']} baseline is ahead by what could be chance: {figures}."

@@ -40,6 +40,12 @@ def test_the_verdict_is_of_the_recipe_that_was_chosen():
     assert "0.45 with the best cocktail: +10.0 % [+8.0, +12.0]" in found["sentence"]
 
 
+def test_scores_in_large_units_are_written_in_full():
+    rows = [{**row, "score": 1e5 * row["score"]} for row in _rows()]
+    told = verdict(rows, METRIC, "cocktail")["sentence"]
+    assert "50,000 without regularization, 45,000 with" in told and "e+0" not in told
+
+
 def test_no_recipe_taken_is_said_with_the_one_that_was_best():
     found = verdict(_rows(), METRIC, "control")
     assert found["level"] == "nothing helps"
