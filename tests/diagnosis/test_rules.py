@@ -16,7 +16,9 @@ from wellfit.diagnosis import Limits
 from wellfit.diagnosis.class_gap import class_gaps, classes, rare_classes
 from wellfit.diagnosis.copies import near_copies
 from wellfit.diagnosis.result import Tried
+from wellfit.diagnosis.rounds import _weighted
 from wellfit.diagnosis.setting import make_setting
+from wellfit.diagnosis.variants import BASE
 
 
 def plane(rows, columns=8, signal=0.0, seed=0):
@@ -106,14 +108,29 @@ def test_a_rare_class_that_weights_serve():
     assert next(v for v in found.variants if v.name == "weighted").helps
 
 
-def test_a_class_that_is_left_behind_is_called_by_its_name():
+def always_no():
+    """What a model shows that calls every row No, where half of the rows are Yes."""
     x, y = plane(200)
     setting = dataclasses.replace(make_setting(narrow(), (x[:100], y[:100]), (x[100:], y[100:])), classes=("No", "Yes"))
-    outputs = np.eye(2)[np.zeros(100, int)][None]
-    evidence = SimpleNamespace(
-        setting=setting, base=SimpleNamespace(outputs=outputs), own=slice(None), limits=Limits(), tried={}
+    base = SimpleNamespace(outputs=np.eye(2)[np.zeros(100, int)][None])
+    return SimpleNamespace(setting=setting, base=base, own=slice(None), limits=Limits(), tried={}, skipped=[])
+
+
+def test_a_class_that_is_left_behind_is_called_by_its_name():
+    assert "accuracy on class Yes lies 1.00 below" in classes(always_no()).finding.sentence
+
+
+def test_weights_are_tried_for_a_class_that_is_not_rare_where_that_is_asked_for():
+    evidence, asked = always_no(), []
+    trial = SimpleNamespace(
+        evidence=evidence, thorough=False, late=lambda label: False, variants={BASE: SimpleNamespace(recipe=Recipe())},
+        elsewhere=lambda other, variant, noted: asked.append(variant.name),
     )  # fmt: skip
-    assert "accuracy on class Yes lies 1.00 below" in classes(evidence).finding.sentence
+    _weighted(trial)
+    assert not asked and "weights of classes" in evidence.skipped[0]
+    trial.thorough = True
+    _weighted(trial)
+    assert asked == ["weighted"]
 
 
 def test_gaps_of_classes_against_fisher_by_hand():

@@ -10,6 +10,8 @@ from planned import planned_fit, rare_table, write_plan
 
 import wellfit as wf
 from wellfit.errors import Interrupted, RunFolderError
+from wellfit.job.options import Options
+from wellfit.job.table_source import from_file
 from wellfit.job.variants import _told
 from wellfit.progress import Silent
 
@@ -64,6 +66,14 @@ def test_a_stop_before_training_names_the_folder_it_made(monkeypatch, tmp_path, 
 def test_a_missing_plan_is_called_missing(monkeypatch, tmp_path):
     with pytest.raises(RunFolderError, match="No such file"):
         planned_fit(monkeypatch, tmp_path, *rare_table(100), plan=tmp_path / "nope.json")
+
+
+def test_what_reading_says_is_said_once(tmp_path):
+    rows = "".join(f"{i};{i % 7},5;{i % 2}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text(";a;y\n" + rows)
+    source = from_file(tmp_path / "t.csv", Options(target="y"))
+    codes = [n.code for n in (*source.notes, *source.table.notes)]
+    assert codes.count("WF-D52") == codes.count("WF-D51") == 1
 
 
 def test_rows_that_stay_as_many_become_nothing():

@@ -6,6 +6,7 @@ import pytest
 from sample_record import PAYLOADS, poisoned, record
 
 from wellfit.report import numbers
+from wellfit.report.before_after import _how
 from wellfit.report.earned import curse_words
 from wellfit.report.plain import plain
 from wellfit.report.text import comparison, show, told
@@ -39,8 +40,16 @@ def test_a_verdict_is_not_told_twice():
 
 
 def test_a_recipe_that_was_not_searched_has_a_score_too():
-    told = curse_words({"curse": {"at_selection": None, "rescored": 0.44, "test": 0.45, "fresh_rows": True}})
+    facts = {"curse": {"at_selection": None, "rescored": 0.44, "test": 0.45, "fresh_rows": True}}
+    assert curse_words({**facts, "status": "budget"}) == ""
+    told = curse_words({**facts, "status": "finished"})
     assert "0.440 under fresh seeds and rows" in told and told.endswith("0.450 on the test rows")
+
+
+def test_a_model_that_was_not_fitted_again_is_not_said_to_be():
+    again = "the model that is handed over were fitted on all rows"
+    assert again in _how({"plan": {"skipped": []}})
+    assert again not in _how({"plan": {"skipped": ["refit on all rows"]}})
 
 
 def test_an_empty_record_is_told():

@@ -208,10 +208,13 @@ def _halved(trial: Trial) -> None:
 
 
 def _weighted(trial: Trial) -> None:
-    """Weights that let every class count the same, where a rare one is left behind."""
+    """Weights that let every class count the same, where a rare one is left behind; asked to be thorough, any."""
     evidence = trial.evidence
     found = classes(evidence)
-    if found.finding.outcome != "finding" or not found.rare:
+    if found.finding.outcome != "finding":
+        return
+    if not found.rare and not trial.thorough:
+        evidence.skipped.append("weights of classes: no class left behind is rare; a thorough diagnosis tries them")
         return
     label = "every class counts the same, by the error averaged over classes"
     if not trial.late(label):

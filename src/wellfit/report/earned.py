@@ -56,8 +56,8 @@ def curse_words(record: Mapping[str, Any]) -> str:
     """What the chosen recipe scored when it was chosen, re-scored, and on the test rows; empty where unknown."""
     facts = mapping_at(record, "curse")
     chosen, again = number_at(facts, "at_selection"), number_at(facts, "rescored")
-    if again is None:
-        return ""
+    if again is None or (chosen is None and text_at(record, "status", limit=20) != "finished"):
+        return ""  # a run that ended early has re-scored nothing
     rows = "fresh seeds and rows" if find(facts, "fresh_rows") is True else "fresh seeds"
     test = number_at(facts, "test")
     told = f"{measured(again)} under {rows}"
