@@ -203,7 +203,7 @@ def test_dropout_stands_where_it_does_in_the_run(model, tmp_path, monkeypatch):
 
 
 def test_what_a_program_cannot_say_is_listed():
-    told = facts(wf.WordDeletion(), wf.NEFTune(), wf.TokenMask(0.1, mask=103, first=999), wf.Dropout(0.1))
+    told = facts(wf.WordDeletion(protect="x"), wf.NEFTune(), wf.TokenMask(0.1, mask=103, first=999), wf.Dropout(0.1))
     missing = " ".join(program_of(told, "torch").missing)
     assert all(name in missing for name in ("WordDeletion", "NEFTune", "TokenMask")) and " Dropout" not in missing
 
@@ -214,6 +214,7 @@ def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, sam, tmp_path)
     """On the run's texts, with all that changes a batch or follows a step."""
     told = read_facts(*case)
     parts = [wf.WordMixup(0.5), wf.TokenMask(0.1), wf.L1(1e-4), wf.MaxNorm(2.0), wf.ClipNorm(1.0), wf.EarlyStopping(2)]
+    parts += [wf.WordDeletion(0.1), wf.WordSwap(0.2)]
     for model in MODELS if to != "keras" else MODELS[:2]:
         shape = dataclasses.replace(told.shape, model=model)
         made = [*parts, *([wf.SAM(0.05)] if sam else [wf.EMA(0.9)])]
@@ -236,3 +237,38 @@ def test_the_network_in_keras_is_the_run_s(model, tmp_path):
     tokens = rows_of_words(12)
     found = torch.as_tensor(ours(tokens.numpy(), training=False)).detach()
     torch.testing.assert_close(found, theirs(tokens).detach(), rtol=1e-4, atol=1e-5)
+
+
+TOLD = [
+    "a fine film, not a DULL one", "they didn't like it", "so so so", "word", "",
+    "Mary saw 3 films in well-known towns.",
+]  # fmt: skip
+
+
+def test_all_words_that_may_go_are_those_of_the_engine(tmp_path):
+    """At a share of 1; at a smaller one as many, and another draw takes others."""
+    from random import Random
+
+    from wellfit.text.edits import delete_words, swap_words
+
+    defined = namespace(program_of(facts(wf.WordDeletion(1.0), wf.WordSwap(1.0)), "torch").code, tmp_path)
+    for text in TOLD:
+        if text not in ("so so so", "word"):  # where one word stays, which of them is drawn
+            ours, theirs = defined["shortened"](text, Random(0)), delete_words(text, Random(0), 1.0)
+            assert defined["tokens_of"](ours) == defined["tokens_of"](theirs)
+        assert sorted(defined["swapped"](text, Random(0)).split()) == sorted(swap_words(text, Random(0), 1.0).split())
+    assert defined["shortened"]("word", Random(0)) == "word"
+    assert defined["shortened"]("so so", Random(0)).split() == ["so"]
+    assert defined["swapped"]("fine film", Random(0)) == "film fine"
+    some = namespace(program_of(facts(wf.WordDeletion(0.3)), "torch").code, tmp_path)
+    text = "one two three four five six seven eight nine ten"
+    found = {some["shortened"](text, Random(seed)) for seed in range(20)}
+    assert len(found) > 10 and {len(t.split()) for t in found} == {len(delete_words(text, Random(0), 0.3).split())}
+
+
+def test_variants_stand_behind_the_texts_with_their_labels(tmp_path):
+    defined = namespace(program_of(facts(wf.WordDeletion(0.5), wf.WordSwap(0.5)), "torch").code, tmp_path)
+    texts, y = np.array(["very good film", "not", "so dull"], dtype=object), np.eye(3)
+    found, labels = defined["with_variants"](texts, y, 0)
+    assert found[:3].tolist() == texts.tolist() and len(found) == len(labels) == 7
+    assert labels[3:].argmax(1).tolist() == [0, 2, 0, 2]

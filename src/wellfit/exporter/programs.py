@@ -16,6 +16,8 @@ from wellfit.exporter.lightning_program import lightning_missing, lightning_piec
 from wellfit.exporter.recipe_code import expressed
 from wellfit.exporter.sklearn_program import sklearn_constants, sklearn_missing, sklearn_pieces
 from wellfit.exporter.source import PACKAGES, Piece, packages, piece, program
+from wellfit.exporter.text_facts import TextFacts
+from wellfit.exporter.text_variants import has_variants, variant_missing
 from wellfit.exporter.torch_program import torch_constants, torch_missing, torch_pieces
 from wellfit.files import write_text
 from wellfit.job.run import Run, load
@@ -30,7 +32,9 @@ def validated(ROWSOF: TYPE, target: np.ndarray, fold: tuple[np.ndarray, np.ndarr
     center, scale = target[rows].mean(), target[rows].std() or 1.0 #? number
     y = ((target - center) / scale).astype(np.float32)[:, None] #? number
     y = np.eye(len(CLASSES), dtype=np.float32)[target] #! number
-    parts = (INPUTS[rows]ENDS, y[rows]), (INPUTS[valid]ENDS, y[valid])
+    texts, labels = with_variants(x[rows], y[rows], seed) #? variants
+    parts = (encoder(texts), labels), (encoder(x[valid]), y[valid]) #? variants
+    parts = (INPUTS[rows]ENDS, y[rows]), (INPUTS[valid]ENDS, y[valid]) #! variants
     return train(encoder, *parts, seed)[:, 0] * scale + center #? number
     return train(encoder, *parts, seed) #! number
 
@@ -161,6 +165,7 @@ def program_of(facts: Facts, to: str) -> Exported:
     if not target.writes(facts):
         raise _not_written(facts, to)
     missing = (*facts.missing, *target.missing(facts))
+    missing += tuple(variant_missing(facts)) if isinstance(facts, TextFacts) else ()
     facts = dataclasses.replace(facts, parts=_with_code(facts))
     pieces = [*form.pieces(facts, target.embeds), folds_piece(facts), score_piece(facts)]
     pieces += [*target.pieces(facts), _main_piece(facts)]
@@ -186,8 +191,12 @@ def _not_written(facts: Facts, to: str) -> UsageError:
 
 
 def _main_piece(facts: Facts) -> Piece:
-    made = piece(_MAIN, "import argparse", "import numpy as np", number=facts.regression,
-                 drop=facts.kind == "text" and not facts.reading.split, **{kind: facts.kind == kind for kind in ROWS})
+    texts = isinstance(facts, TextFacts)
+    made = piece(
+        _MAIN, "import argparse", "import numpy as np", number=facts.regression,
+        variants=texts and has_variants(facts), drop=texts and not facts.reading.split,
+        **{kind: facts.kind == kind for kind in ROWS},
+    )  # fmt: skip
     start, end = _INPUTS[facts.kind]
     code = made.code.replace("ROWSOF: TYPE", "frame: pd.DataFrame" if facts.kind == "table" else "x: np.ndarray")
     for rows in ("rows", "valid"):

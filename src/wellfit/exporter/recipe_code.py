@@ -15,6 +15,7 @@ from wellfit.exporter.picture_recipe import (
     why_no_picture_part,
 )
 from wellfit.exporter.source import Piece, constant, piece
+from wellfit.exporter.text_variants import VARIANT_KNOBS, why_no_variants
 
 _KNOBS = {
     "L1": {"strength": "L1"}, "L2": {"strength": "L2"}, "ElasticNet": {"l1": "ELASTIC_L1", "l2": "ELASTIC_L2"},
@@ -118,7 +119,7 @@ def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
 
 def knobs_of(facts: Facts) -> dict[str, dict[str, str]]:
     """The parts that have code for this kind of data: their knobs, and the constants that hold them."""
-    own = {"image": PICTURE_KNOBS, "text": _TEXT_KNOBS}.get(facts.kind, {})
+    own = {"image": PICTURE_KNOBS, "text": {**_TEXT_KNOBS, **VARIANT_KNOBS}}.get(facts.kind, {})
     blends = {} if facts.kind == "text" else _BLENDS
     return {**_KNOBS, **blends, **own}
 
@@ -134,7 +135,7 @@ def expressed(name: str, facts: Facts) -> str:
         return f"{name}: it is written for the numbers of the run's own words only."
     if name not in knobs_of(facts):
         return f"{name}: it is left out."
-    return why_no_picture_part(name, part, facts) if isinstance(facts, PictureFacts) else ""
+    return why_no_picture_part(name, part, facts) if isinstance(facts, PictureFacts) else why_no_variants(name, part)
 
 
 def written(facts: Facts) -> set[str]:

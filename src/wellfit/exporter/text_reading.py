@@ -6,6 +6,7 @@ from wellfit.data.cells import MISSING_MARKERS
 from wellfit.exporter.reading import table_piece, target_piece
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.text_facts import TextFacts
+from wellfit.exporter.text_variants import variant_constants, variant_pieces
 
 _DOCUMENTS = '''
 def documents(frame: pd.DataFrame) -> np.ndarray:
@@ -55,11 +56,12 @@ def text_constants(facts: TextFacts) -> list[str]:
     return [
         *lines, constant("MISSING", sorted(MISSING_MARKERS)),
         constant("WORDS", form.vocabulary - 3, "that have a number of their own"),
-        constant("LENGTH", form.length, "tokens of a text that are read"),
+        constant("LENGTH", form.length, "tokens of a text that are read"), *variant_constants(facts),
     ]  # fmt: skip
 
 
 def text_pieces(facts: TextFacts) -> list[Piece]:
     """How the file becomes texts with a target, and these numbers."""
     imports = ("import re", "from collections import Counter")
-    return [table_piece(facts), target_piece(facts), piece(_DOCUMENTS), piece(_ENCODER, *imports)]
+    rows = [table_piece(facts), target_piece(facts), piece(_DOCUMENTS)]
+    return [*rows, piece(_ENCODER, *imports), *variant_pieces(facts)]
