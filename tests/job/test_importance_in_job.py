@@ -34,5 +34,5 @@ def test_what_decides_has_the_largest_share():
 
 
 def test_few_candidates_or_a_given_recipe_say_why_there_is_none():
-    assert f"{LEAST} are needed" in importance_record(_stage(LEAST - 1))
+    assert f"{LEAST} are enough" in importance_record(_stage(LEAST - 1))
     assert "nothing was searched" in importance_record(_stage(30, given=wf.Recipe(wf.Dropout(0.1))))
