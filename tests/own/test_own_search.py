@@ -265,4 +265,4 @@ def test_the_test_of_a_slow_model_has_its_share_of_the_budget(tmp_path):
     assert found.record["status"] == "finished"
     assert row(found, "control_best")["seeds"] == 1
     told = found.record["verdict"]["not_checked"]
-    assert any("the test rows take long" in sentence for sentence in told)
+    assert any("the budget left no time for it" in sentence for sentence in told)
