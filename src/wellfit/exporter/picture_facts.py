@@ -28,6 +28,7 @@ from wellfit.job.run import Run
 from wellfit.job.table_source import Source
 from wellfit.models.picture_shape import PictureShape
 
+_PARTS = "The parts: the run had its own images to validate or test by; here all are one (--data PATH mends it)."
 _ARRAYS = "The data: the run was given arrays; here they are read from an .npz file with x and y."
 
 
@@ -64,16 +65,22 @@ def read_picture_facts(run: Run, stored: Stored, data: str | Path | None) -> Pic
     arrays = record["data"]["file"] == "arrays"
     archive = arrays or place.suffix.lower() == ".npz"
     if data is None:
-        split, missing, parts_in = "", [DRAWN], (("x", "y"),) if archive else ("",)
+        split, parts_in = "", (("x", "y"),) if archive else ("",)
+        missing = [DRAWN, *([_PARTS] if "as given" in str(record["data"].get("split")) else [])]
     else:
-        split, missing, parts_in = _split(record, place)
+        split, missing, parts_in = split_and_parts(record, place)
     return PictureFacts(
         **shared_facts(run, stored, Reading(str(place), None, None, split), [*missing, *([_ARRAYS] * arrays)]),
         encoder=stored.views[-1].encoder, archive=archive, parts_in=parts_in,
     )  # fmt: skip
 
 
-def _split(record: dict[str, Any], place: Path) -> tuple[str, list[str], tuple[Any, ...]]:
+def split_and_parts(record: dict[str, Any], place: Path) -> tuple[str, list[str], tuple[Any, ...]]:
+    """The run's split of the images, what keeps it from being written, and the folders or arrays that hold them.
+
+    Raises:
+        UsageError: these are not the run's images.
+    """
     if not holds_pictures(place):
         raise UsageError(
             "the images of this run are read from a folder or an .npz file.",

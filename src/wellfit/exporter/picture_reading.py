@@ -49,13 +49,19 @@ def read(path: str) -> tuple[np.ndarray, np.ndarray]:
     """(images, CHANNELS, HEIGHT, WIDTH) bytes, and the number of each image's class."""
     files = files_of(Path(path))
     pixels = np.zeros((len(files), CHANNELS, HEIGHT, WIDTH), dtype=np.uint8)
+    place = {label: number for number, label in enumerate(CLASSES)}
+    target = np.array([place.get(label, -1) for _, label in files])
+    if (target < 0).all():
+        raise SystemExit(f"no image below {path} lies in a folder that is called as a class is.")
     for row, ((file, _), part) in enumerate(zip(files, SPLIT, strict=False)): #? known
         if part != "-": #? known
             pixels[row] = read_image(file) #? known
     for row, (file, _) in enumerate(files): #! known
-        pixels[row] = read_image(file) #! known
-    place = {label: number for number, label in enumerate(CLASSES)}
-    return pixels, np.array([place.get(label, -1) for _, label in files])
+        try: #! known
+            pixels[row] = read_image(file) #! known
+        except (OSError, SyntaxError): #! known
+            target[row] = -1  # damaged, and left out #! known
+    return pixels, target
 '''
 
 _ARCHIVE = '''
