@@ -34,8 +34,7 @@ ADVICE: dict[str, str] = {
     "WF-D51": "Nothing, where the reading is right; else write numbers with a point and no separators.",
     "WF-D52": "Nothing, where that is right; else give the column a name.",
     "WF-D53": "Add a line of names if there is none.",
-    "WF-D60": "Nothing, mostly. A column that was taken for a row number by mistake can be written as text with a "
-    "letter before; a column of texts is learned with --text COLUMN.",
+    "WF-D60": "Nothing, mostly; a column of texts is learned with --text COLUMN.",
     "WF-D61": "Nothing, unless a target should be known: then fill it in.",
     "WF-D62": "Add rows of these classes, or merge them with others.",
     "WF-D63": "Nothing, unless these cells should be numbers.",
