@@ -10,8 +10,7 @@ import pytest
 import torch
 from engine_twins import DRAW, draw_the_same, same_steps, same_weights, same_weights_in_keras
 from exported_programs import namespace, ruff, scores, without_wellfit
-from picture_cases import CLASSES, digits, facts, write_folder
-from PIL import Image
+from picture_cases import CLASSES, facts, write_folder
 from planned_runs import fit_by_plan, require_reached
 
 import wellfit as wf
@@ -20,13 +19,10 @@ from wellfit.data import PictureEncoder
 from wellfit.draws import Now
 from wellfit.errors import UsageError
 from wellfit.exporter import TARGETS
-from wellfit.exporter.facts import Reading
 from wellfit.exporter.kinds import read_facts
-from wellfit.exporter.picture_facts import split_and_parts
 from wellfit.exporter.programs import program_of
 from wellfit.job.picture_kind import PICTURES
 from wellfit.job.picture_source import pictures_from_path
-from wellfit.job.prepare import data_hash
 from wellfit.regularizers.affine import warp
 from wellfit.target import Target
 from wellfit.training.statistics import mean_statistics
@@ -98,29 +94,6 @@ def test_what_is_not_written_for_images_is_refused_with_the_way_out(case, tmp_pa
     with pytest.raises(SystemExit, match="called as a class"):
         read(case[1].parent)
     assert any(sentence.startswith("The split") for sentence in without.missing)
-
-
-@pytest.mark.parametrize("layout", ["gray", "channels behind", "channels before", "floats", "colorless", "large"])
-def test_archives_are_read_as_by_the_run(layout, tmp_path):
-    x, y = digits()
-    made = {
-        "gray": x, "channels behind": np.stack([x, x // 2, 255 - x], -1), "floats": x / 16.0,
-        "channels before": np.stack([x, x // 2, 255 - x], 1), "colorless": np.stack([x] * 3, -1),
-        "large": np.repeat(np.repeat(x, 3, 1), 2, 2),
-    }[layout]  # fmt: skip
-    path = tmp_path / "x.npz"
-    labels = np.array(["p ", "q", "r"])[y] if layout == "gray" else y
-    np.savez(path, x_train=made[40:], y_train=labels[40:], x_test=made[:40], y_test=labels[:40])
-    source = pictures_from_path(path, job.Options(size=8))
-    pixels = source.table.take(np.arange(len(y)))[:]
-    encoder = PictureEncoder.fit(source.table.features, np.arange(len(y)))
-    told = facts(channels=encoder.channels, encoder=encoder, classes=tuple(source.table.class_values),
-                 parts_in=(("x_train", "y_train"), ("x_test", "y_test")))  # fmt: skip
-    defined = namespace(program_of(told, "torch").code, tmp_path)
-    found, target = defined["read"](path)
-    assert found.dtype == pixels.dtype
-    np.testing.assert_array_equal(found, pixels)
-    np.testing.assert_array_equal(target, source.table.target)
 
 
 @pytest.mark.parametrize("blocks", [0, 2])
@@ -302,26 +275,3 @@ def test_the_network_in_keras_is_the_run_s(side, tmp_path):
         expected = theirs.eval()(x)
     found = torch.as_tensor(model(x.permute(0, 2, 3, 1).numpy(), training=False)).detach()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_parts_in_folders_are_read_in_their_order(tmp_path):
-    """Images of train and test in one list; without the folder the program says what to name."""
-    for part, rows in (("train", 30), ("test", 8)):
-        for number in range(rows):
-            place = tmp_path / "data" / part / "ab"[number % 2]
-            place.mkdir(parents=True, exist_ok=True)
-            gray = np.full((5, 4), number + 100 * (part == "test"), np.uint8)
-            Image.fromarray(gray).save(place / f"{number:02d}.png")
-    record = {"data": {"file": "data", "split": "test as given"}, "options": {}}
-    source = pictures_from_path(tmp_path / "data", job.Options())
-    record["data"]["hash"] = data_hash(source.table)
-    split, missing, parts_in = split_and_parts(record, tmp_path / "data")
-    assert not missing and split.count("t") == 8 and set(parts_in) == {"train", "test"}
-    encoder = PictureEncoder.fit(source.table.features, np.arange(38))
-    told = facts(channels=1, archive=False, parts_in=parts_in, classes=("a", "b"), encoder=encoder, task="binary",
-                 reading=Reading("data", None, None, split))  # fmt: skip
-    defined = namespace(program_of(told, "torch").code, tmp_path)
-    pixels, target = defined["read"](tmp_path / "data")
-    np.testing.assert_array_equal(pixels, source.table.take(np.arange(38))[:])
-    np.testing.assert_array_equal(target, source.table.target)
-    assert {int(p[0, 0, 0]) >= 100 for p, letter in zip(pixels, split, strict=True) if letter == "t"} == {True}
