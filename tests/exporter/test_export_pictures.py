@@ -24,6 +24,7 @@ from wellfit.exporter.programs import program_of
 from wellfit.job.picture_kind import PICTURES
 from wellfit.job.picture_source import pictures_from_path
 from wellfit.regularizers.affine import warp
+from wellfit.regularizers.picture_operations import OPERATIONS
 from wellfit.target import Target
 from wellfit.training.statistics import mean_statistics
 
@@ -173,15 +174,16 @@ def test_a_batch_is_changed_as_by_the_engine(parts, channels, tmp_path, monkeypa
     assert not torch.equal(found, x)
 
 
-def changed_by_both(defined, parts, x, y, encoder, monkeypatch, draw=DRAW, atol=1e-5):
-    """A batch as the program and as the engine change it with the same draws: they have to agree."""
+def changed_by_both(defined, parts, x, y, encoder, monkeypatch, draw=DRAW, atol=1e-5, apart=0.0):
+    """A batch as the program and as the engine change it with the same draws: all but a share of pixels agree."""
     with monkeypatch.context() as patch:
         draw_the_same(patch, draw)
         now = Now(**{**vars(Now.at(0)), "pixels": PICTURES.pixels(encoder)})
         expected, goal = wf.Recipe(*parts).batch(x, Target(y, torch.ones(len(x)), classes=True), now)
         ends = [scaled(encoder)] if "encoder" in defined["changed"].__annotations__ else []
         found, soft = defined["changed"](x, y, *ends)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=atol)
+    close = torch.isclose(found, expected, rtol=1e-5, atol=atol)
+    assert (~close).double().mean() <= apart, (found - expected).abs().max()
     torch.testing.assert_close(soft, goal.values, rtol=1e-5, atol=1e-5)
     return found
 
@@ -202,7 +204,10 @@ def test_policies_change_images_as_in_the_engine(policy, channels, tmp_path, mon
         x = torch.from_numpy(told.encoder.transform(np.float32(torch.randint(0, 256, (4, channels, 20, 22)))))
         for operation in range(14):
             draw = float(np.float32((operation + 0.5) / 14))
-            changed_by_both(defined, parts, x, torch.eye(3)[[0, 1, 2, 0]], told.encoder, monkeypatch, draw, 1e-4)
+            # behind an interpolation a pixel may lie between two levels, and is rounded to the one or the other
+            apart = 0.01 if OPERATIONS[operation] in ("Posterize", "Solarize", "Equalize") else 0.0
+            y = torch.eye(3)[[0, 1, 2, 0]]
+            changed_by_both(defined, parts, x, y, told.encoder, monkeypatch, draw, 1e-4, apart)
 
 
 def scaled(encoder):
