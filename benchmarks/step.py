@@ -239,6 +239,36 @@ def compare_parts(rounds: int, steps: int) -> None:
         print(f"{part:10s} torch {torch_ms:.3f} ms, wellfit {our_ms:.3f} ms: {torch_ms / our_ms:.2f}x as fast")
 
 
+def compare_keras(rounds: int, steps: int) -> None:
+    """What ``kernel_regularizer`` costs in Keras on torch: ``train_on_batch`` of the MLP, bare and with L1L2 layers."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    try:
+        import keras
+    except ImportError:
+        print("\nKeras is not installed: pip install 'wellfit[keras]'")
+        return
+    keras.utils.set_random_seed(0)
+    x, labels = torch.randn(128, 784).numpy(), torch.randint(10, (128,)).numpy()
+
+    def network(regularized: bool) -> keras.Model:
+        part = keras.regularizers.L1L2(0.5e-4, 0.25e-4) if regularized else None
+        layers = [keras.layers.Dense(512, "relu", kernel_regularizer=part)]
+        layers += [keras.layers.Dense(256, "relu", kernel_regularizer=part)]
+        layers += [keras.layers.Dense(10, kernel_regularizer=part)]
+        model = keras.Sequential([keras.Input((784,)), *layers])
+        model.compile(keras.optimizers.Adam(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    bare, penalized = network(False), network(True)
+    figures = medians(
+        {"bare": lambda: bare.train_on_batch(x, labels), "elastic net": lambda: penalized.train_on_batch(x, labels)},
+        rounds, steps,
+    )  # fmt: skip
+    ratio = figures["elastic net"] / figures["bare"]
+    print(f"\nKeras on torch, the same MLP by train_on_batch: bare {figures['bare']:.2f} ms, with kernel_regularizer")
+    print(f"(L1L2) {figures['elastic net']:.2f} ms: {ratio:.2f}x of its own bare step")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--models", nargs="*", default=list(MODELS))
@@ -253,6 +283,7 @@ def main() -> None:
     for name in asked.models:
         compare_model(name, asked.rounds, asked.steps)
     compare_parts(asked.rounds, asked.steps)
+    compare_keras(asked.rounds, asked.steps)
 
 
 if __name__ == "__main__":
