@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from wellfit import RandomErasing, Recipe, Rotation
+from wellfit import Brightness, RandomErasing, Recipe, Rotation
+from wellfit.errors import RecipeError, UsageError
 from wellfit.target import Target
 from wellfit.training.epochs import train_epochs
 from wellfit.training.lone import Lone
@@ -59,3 +60,31 @@ def test_epochs_take_the_ends_too():
         train_epochs(_network(), RECIPE, rows, rows, epochs=2, batch=6, rate=0.1, pixels=ends) for ends in (ENDS, None)
     )
     assert not torch.equal(told.network[1].weight, silent.network[1].weight)
+
+
+SILENT = [(0.0, 1.0), ((0.0,),), ((1.0,), (0.0,)), ((0.0,), (float("nan"),)), ((0.0,), (1.0, 1.0))]
+
+
+@pytest.mark.parametrize("said", SILENT)
+def test_ends_that_say_nothing_are_refused(said):
+    model = _network()
+    with pytest.raises(UsageError, match="does not say what black and white are") as caught:
+        Recipe(RandomErasing(1.0)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), pixels=said)
+    assert caught.value.code == "WF-A45"
+
+
+def test_one_value_holds_for_all_channels_and_another_number_of_them_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 3)).double()
+    x = torch.rand(6, 3, 8, 8, dtype=torch.float64)
+    recipe = Recipe(Brightness(0.5), Rotation(30.0, fill="constant"))
+    seen = []
+    for ends in (ENDS, ((-2.0,) * 3, (3.0,) * 3)):
+        with recipe.attach(model, torch.optim.SGD(model.parameters(), lr=0.1), pixels=ends) as run:
+            seen.append(run.batch(x, torch.zeros(6, dtype=torch.int64))[0])
+    assert_close(*seen, rtol=0, atol=0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with (
+        pytest.raises(RecipeError, match="2 channels, and these pictures have 3"),
+        recipe.attach(model, optimizer, pixels=((0.0,) * 2, (1.0,) * 2)) as run,
+    ):
+        run.batch(x, torch.zeros(6, dtype=torch.int64))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from torch import nn
@@ -19,6 +21,7 @@ from wellfit import (
     Recipe,
     StochasticDepth,
     WeightDecay,
+    WeightNoise,
 )  # fmt: skip
 from wellfit.draws import Now
 from wellfit.models.mlp import MLP, Shape
@@ -150,3 +153,17 @@ def test_a_compiled_step_takes_batches_of_another_layout_and_a_state_put_back():
             lone.step(x, target)
         found.append(lone.weights())
     assert_close(*found, rtol=0, atol=1e-10)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler on this machine")
+def test_where_there_is_a_compiler_a_step_is_compiled_and_makes_the_numbers_of_the_host():
+    """Without a word of a fallback; weight noise is made inside of the graph, and is the host's."""
+    x, target = next(_batches(1))
+    found = {}
+    for mode in ("eager", "compiled"):
+        lone = Lone(_network(), Recipe(WeightNoise(0.1)), Adam(), rate=0.01, seed=3, mode=mode)
+        for _ in range(3):
+            lone.step(x, target)
+        assert lone.note == ""
+        found[mode] = lone.weights()
+    assert_close(found["eager"], found["compiled"], rtol=0, atol=1e-12)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from wellfit.diagnosis.effects import bca, paired, stopped
-from wellfit.proof import holm
+from wellfit.proof import Cell, holm, paired_difference
 
 
 def test_bca_is_scipys():
@@ -99,9 +99,11 @@ def test_groups_are_drawn_whole_where_rows_come_in_groups():
     assert groups_say / 120 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 120)
 
 
-def test_groups_of_one_row_are_rows():
+def test_groups_of_one_row_are_rows_by_the_t_test():
     gains = np.random.default_rng(0).normal(size=(3, 30))
-    assert paired(gains, 0.95, 1, np.arange(30)) == paired(gains, 0.95, 1)
+    ours = paired(gains, 0.95, 1, np.arange(30))
+    theirs = paired_difference([Cell(gains, np.zeros_like(gains), np.ones(30))], lambda means: means).interval(0.95)
+    assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.value, theirs.low, theirs.high))
 
 
 def test_no_group_stands_on_both_sides_of_a_stop():
@@ -112,3 +114,14 @@ def test_no_group_stands_on_both_sides_of_a_stop():
     found, _ = stopped(curves, 5, names)
     assert (found[0, names == names[9]] == 1.0).all()
     assert np.isfinite(stopped(curves, 5, np.zeros(20))[0]).all()
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 5])
+def test_few_groups_confirm_no_chance(groups):
+    found = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        names = np.repeat(np.arange(groups), 15)
+        gains = random.normal(size=groups)[names] + 0.2 * random.normal(size=(3, len(names)))
+        found += paired(gains, 0.95, seed, names).low > 0
+    assert found / 200 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 200)

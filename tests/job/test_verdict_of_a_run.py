@@ -74,6 +74,9 @@ def test_trainings_that_were_too_short_are_no_proof_that_nothing_helps():
     assert found["level"] == "too short"
     assert found["sentence"].endswith("Too short.")
     assert verdict(_rows(), METRIC, "cocktail", "Too short.")["level"] == "helps"
+    ensemble = _row("ensemble", 0.4, 0.1)
+    found = verdict(_rows(cocktail=_row("cocktail", 0.5, 0.0), ensemble=ensemble), METRIC, "cocktail", "Too short.")
+    assert found["level"] == "ensemble helps"
 
 
 @pytest.mark.parametrize(("steps", "brief"), [(29, True), (99, True), (100, False), (5000, False)])
@@ -93,3 +96,22 @@ def test_a_comparison_that_did_not_happen_is_no_verdict():
 def test_every_level_has_its_words():
     for level in ("helps", "ensemble helps", "nothing helps", "baseline wins", "too short", "partial"):
         assert LEVELS[level][1]
+
+
+def test_one_group_of_test_rows_proves_nothing():
+    found = verdict(_rows(cocktail=_row("cocktail", 0.4, 0.1, spread=float("inf"))), METRIC, "cocktail")
+    assert found["level"] == "partial"
+    assert "one group: nothing can be told of others" in found["sentence"]
+    assert "inf" not in found["sentence"]
+
+
+def test_a_recipe_without_predictions_is_not_passed_off_as_another():
+    rows = [r for r in _rows() if r["key"] != "cocktail"]
+    found = verdict(rows, METRIC, "cocktail")
+    assert found["about"] == "single"
+    assert "The best cocktail, which was chosen, has predictions that are no numbers" in found["sentence"]
+
+
+def test_a_base_of_nothing_is_told_without_shares():
+    rows = {"control_best": _row("control_best", 0.0), "cocktail": _row("cocktail", 0.1, -0.1)}
+    assert "%" not in verdict(list(rows.values()), METRIC, "cocktail")["sentence"]

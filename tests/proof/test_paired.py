@@ -234,3 +234,30 @@ def test_interval_of_a_score_over_groups_is_the_cluster_robust_one():
     found = score_interval(losses, _same, held)
     parts = held / held.sum() * (losses[0] - found.value)
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.sqrt((parts**2).sum()), rel=0.15)
+
+
+def test_of_one_group_nothing_can_be_told():
+    cell = Cell(np.ones((4, 1)), np.zeros((4, 1)), np.ones(1))
+    found = paired_difference([cell], _same)
+    assert (found.value, found.p) == (1.0, 1.0)
+    assert found.interval().low == -np.inf
+    alone = score_interval(np.ones((4, 1)), _same, np.ones(1))
+    assert (alone.low, alone.high) == (-np.inf, np.inf)
+
+
+def test_folds_of_one_group_each_are_held_against_each_other():
+    """Five folds, a group each: the t test of five numbers, whatever a fold's own rows say."""
+    draw = np.random.default_rng(15)
+    base, other = draw.normal(size=(2, 5))
+    cells = [Cell(np.full((3, 1), b), np.full((3, 1), o), np.ones(1)) for b, o in zip(base, other, strict=True)]
+    assert paired_difference(cells, _same).p == pytest.approx(stats.ttest_rel(base, other).pvalue)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 5])
+def test_few_groups_are_no_proof(groups):
+    draw, false = np.random.default_rng(16), 0
+    for _ in range(400):
+        base, other, weight, names = _clustered(draw, groups=groups)
+        (before, held), (after, _) = gathered(base, weight, names), gathered(other, weight, names)
+        false += paired_difference([Cell(before, after, held)], _same).p < 0.05
+    assert false / 400 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)

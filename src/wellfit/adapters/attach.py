@@ -19,6 +19,7 @@ from wellfit.adapters.targets import Targets
 from wellfit.draws import Pixels
 from wellfit.errors import RecipeWarning, UsageError
 from wellfit.recipe import Recipe
+from wellfit.regularizers.levels import check_pixels
 
 
 def attach(
@@ -74,8 +75,8 @@ def attach(
     held = Held(model, optimizer)
     functions = "activation" in recipe.active().stages
     places = find_places(held.model, after, functions=functions)
-    clock = Clock(epoch_steps)
-    course = Course(recipe, held, clock, places.sites, resources or {}, seed, model, rank_of(model), pixels)
+    clock, ends = Clock(epoch_steps), check_pixels(pixels)
+    course = Course(recipe, held, clock, places.sites, resources or {}, seed, model, rank_of(model), ends)
     run = run_of(course, places, classes, closure=closure, rewritten=rewritten, allow=allow)
     for sentence in run.unreached:
         warnings.warn(f"WF-A26 warning: {sentence}; the recipe does not act there.", RecipeWarning, stacklevel=3)

@@ -37,6 +37,7 @@ _OTHERS: dict[str, str] = {
     "WF-A41": "The data named for an export are not those that the run was trained on.",
     "WF-A42": "A run is exported to a framework that no program is written for.",
     "WF-A43": "A run of images or texts is exported to a framework in which no program for such data is written.",
+    "WF-A45": "Black and white are not said as a pair of numbers for each channel.",
     "WF-A44": "A program that is written would hide a package from itself by its file's name.",
     "WF-A60": "A network of wellfit.models is given a size, or a sequence, that it cannot have.",
     "WF-A61": "There are fewer rows than a batch, or none to judge by.",

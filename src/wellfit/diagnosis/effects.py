@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from wellfit.proof import gathered
+from wellfit.proof import Cell, gathered, paired_difference
 
 _DRAWS = 2000
 _BLOCK = 2**22  # numbers of bootstrap counts held at once
@@ -40,15 +40,17 @@ class Effect:
 def paired(gains: np.ndarray, level: float, seed: int = 0, groups: np.ndarray | None = None) -> Effect:
     """The mean of paired differences (seeds, rows), with a bootstrap over rows and seeds.
 
-    Where rows come in groups, (rows,), whole groups are drawn: rows of one patient are no independent evidence.
+    Where rows come in groups, (rows,), groups are counted: rows of one patient are no independent evidence. They are
+    few as seeds are: their interval is Student's (see ``proof.paired_difference``), and of one group it has no ends.
 
     Few seeds drawn with replacement spread less than seeds do; their deviations are widened by sqrt(n / (n - 1)), as a
     variance of n values is.
     """
-    values, held = gathered(gains, np.ones(gains.shape[1]), groups)
-    count, rows = values.shape
+    if groups is not None:
+        return _over_groups(gains, level, groups)
+    count, rows = gains.shape
     random = np.random.default_rng((seed, count, rows))
-    means = _resampled(values, seed, held=held)  # (draws, seeds)
+    means = _resampled(gains, seed)  # (draws, seeds)
     whole = means.mean(1, keepdims=True)
     spread = math.sqrt(count / (count - 1)) if count > 1 else 1.0
     chosen = random.integers(0, count, (len(means), count))
@@ -58,12 +60,17 @@ def paired(gains: np.ndarray, level: float, seed: int = 0, groups: np.ndarray | 
     return Effect(float(gains.mean()), float(low), float(high), float(drawn.std()))
 
 
-def _resampled(values: np.ndarray, seed: int, draws: int = _DRAWS, held: np.ndarray | None = None) -> np.ndarray:
-    """(draws, seeds) means over rows drawn with replacement, the same for all seeds; ``held`` are their weights."""
+def _over_groups(gains: np.ndarray, level: float, groups: np.ndarray) -> Effect:
+    values, held = gathered(gains, np.ones(gains.shape[1]), groups)
+    found = paired_difference([Cell(values, np.zeros_like(values), held)], lambda means: means)
+    interval = found.interval(level)
+    return Effect(found.value, interval.low, interval.high, found.error)
+
+
+def _resampled(values: np.ndarray, seed: int, draws: int = _DRAWS) -> np.ndarray:
+    """(draws, seeds) means over rows drawn with replacement, the same rows for all seeds."""
     rows = values.shape[1]
-    held = np.ones(rows) if held is None else held
-    blocks = [(counts @ (values * held).T, counts @ held) for counts in _weights(rows, seed, draws)]
-    return np.concatenate([summed / weight[:, None] for summed, weight in blocks])
+    return np.concatenate([counts @ values.T for counts in _weights(rows, seed, draws)]) / rows
 
 
 def _weights(rows: int, seed: int, draws: int) -> Iterator[np.ndarray]:
@@ -105,7 +112,10 @@ def stopped(curves: np.ndarray, seed: int = 0, groups: np.ndarray | None = None)
 
 
 def _halves(rows: int, seed: int, groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of two halves; of whole groups, as nearly of one size as they come, at least one on each side."""
+    """Row numbers of two halves; of whole groups, as nearly of one size as they come, at least one on each side.
+
+    A single group has no halves: its rows are taken apart, and no interval over one group confirms what comes of it.
+    """
     random = np.random.default_rng((seed, rows))
     if groups is None or len(np.unique(groups)) < 2:
         order = random.permutation(rows)

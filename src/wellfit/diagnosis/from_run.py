@@ -28,6 +28,7 @@ class Trained:
         train: (seeds, evaluations) training losses as trained.
         epochs: (evaluations,) when they were looked at.
         recipe: what they trained under.
+        groups: (rows,) of validation rows that belong together; None where each stands for itself.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Trained:
     train: np.ndarray
     epochs: np.ndarray
     recipe: Recipe
+    groups: np.ndarray | None = None
 
 
 def diagnose_run(control: Trained, others: Sequence[Trained], fresh: bool, limits: Limits | None = None) -> Diagnosis:
@@ -50,7 +52,7 @@ def diagnose_run(control: Trained, others: Sequence[Trained], fresh: bool, limit
     limits = limits or Limits()
     last = control.curves[:, -1]
     tried = [_stopping(control, last, limits)]
-    tried += [_tried(o.name, o.label, last, stopped(o.curves)[0], control, o, limits) for o in others]
+    tried += [_tried(o.name, o.label, last, stopped(o.curves, groups=o.groups)[0], control, o, limits) for o in others]
     findings = _findings(control, tried, limits)
     first = primary(findings)
     if first.name == "healthy":
@@ -73,7 +75,7 @@ def diagnose_run(control: Trained, others: Sequence[Trained], fresh: bool, limit
 
 
 def _stopping(control: Trained, last: np.ndarray, limits: Limits) -> Tried:
-    found, chosen = stopped(control.curves)
+    found, chosen = stopped(control.curves, groups=control.groups)
     label = f"stopping at epoch {np.median(control.epochs[chosen]):.0f} of {control.epochs[-1]:.0f}"
     return _tried("early_stopping", label, last, found, control, None, limits)
 
@@ -82,7 +84,7 @@ def _tried(
     name: str, label: str, last: np.ndarray, losses: np.ndarray, control: Trained, other: Trained | None, limits: Limits
 ) -> Tried:
     count = min(len(last), len(losses))
-    effect = paired(last[:count] - losses[:count], limits.level)
+    effect = paired(last[:count] - losses[:count], limits.level, groups=control.groups)
     valid = float(last[:count].mean())
     fit = None
     if other is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -169,7 +170,7 @@ class Judged:
 
     def scored(self, one: Contestant) -> tuple[float, float, float]:
         if self.metric.custom is not None:
-            return _with_ends(self._resampled(one))
+            return self._with_ends(self._resampled(one))
         losses, weight = self.losses(one)
         found = score_interval(losses, self.metric.of_means, weight)
         return found.value, found.low, found.high
@@ -178,10 +179,17 @@ class Judged:
         """How much better one is than the base; positive is better, whatever the metric's sense."""
         if self.metric.custom is not None:
             sign = 1.0 if self.metric.lower_is_better else -1.0
-            return _with_ends(sign * (self._resampled(base) - self._resampled(one)))
+            return self._with_ends(sign * (self._resampled(base) - self._resampled(one)))
         (before, weight), (after, _) = self.losses(base), self.losses(one)
         found = paired_difference([Cell(before, after, weight)], self.metric.of_means).interval()
         return found.value, found.low, found.high
+
+    def _with_ends(self, values: np.ndarray) -> tuple[float, float, float]:
+        """A value, and the 95 % interval of the bootstrap values behind it; of a single group it has no ends."""
+        if self.groups is not None and len(np.unique(self.groups)) < 2:
+            return float(values[0]), -math.inf, math.inf
+        low, high = np.nanquantile(values[1:], [0.025, 0.975])
+        return float(values[0]), float(low), float(high)
 
     def _resampled(self, one: Contestant) -> np.ndarray:
         """A custom metric on the rows as they are, then on bootstrap samples of rows and seeds: the same each time."""
@@ -192,12 +200,6 @@ class Judged:
             place = int(draw.integers(10**9)) % len(one.predicted)
             values.append(_tried(self.metric, self.truth[rows], one.predicted[place][rows], self.weight[rows]))
         return np.array(values)
-
-
-def _with_ends(values: np.ndarray) -> tuple[float, float, float]:
-    """A value, and the 95 % interval of the bootstrap values behind it."""
-    low, high = np.nanquantile(values[1:], [0.025, 0.975])
-    return float(values[0]), float(low), float(high)
 
 
 def comparison(found: Sequence[Contestant], judged: Judged) -> list[dict[str, Any]]:

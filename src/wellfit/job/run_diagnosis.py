@@ -56,7 +56,17 @@ def _trained(stage: Stage, finalist: Finalist) -> Trained | None:
         return None
     steps, train, _ = losses_of(finalist)
     epochs = steps[:count] / max(1, stage.material.fewest // stage.plan.batch)
-    return Trained(finalist.key, _label(finalist), curves, train[:, :count], epochs, finalist.candidate.recipe)
+    return Trained(
+        finalist.key, _label(finalist), curves, train[:, :count], epochs, finalist.candidate.recipe,
+        _groups(stage, [m.fold for m in cohorts[0].members], curves.shape[2] // len(cohorts[0])),
+    )  # fmt: skip
+
+
+def _groups(stage: Stage, folds: Sequence[int], rows: int) -> np.ndarray | None:
+    """What tells apart the validation rows of the curves: the first ones of each fold."""
+    material = stage.material
+    found = [material.groups_of(material.valid_rows(fold)[:rows]) for fold in folds]
+    return None if found[0] is None else np.concatenate(found)  # type: ignore[arg-type]
 
 
 def _label(finalist: Finalist) -> str:

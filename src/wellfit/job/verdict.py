@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,17 +30,21 @@ def verdict(records: Sequence[Mapping[str, Any]], metric: Metric, chosen: str, b
     """
     by_key = {str(r["key"]): r for r in records}
     base = by_key.get("control_best")
-    about = next((k for k in (chosen, "cocktail", "single") if k in _RECIPES and k in by_key), None)
+    about = next((k for k in (chosen, "cocktail", "single", "early_stopping") if k in _RECIPES and k in by_key), None)
     if base is None or about is None or by_key[about].get("gain") is None:
-        told = "The budget ended before anything could be compared."
+        missing = "no network without regularization" if base is None else "no recipe"
+        told = f"Nothing can be compared: {missing} was trained to predictions that are numbers."
         return {"level": "partial", "sentence": told, "not_checked": []}
+    if chosen in _RECIPES and chosen not in by_key:
+        left = f"{_RECIPES[chosen].capitalize()}, which was chosen, has predictions that are no numbers."
+        brief = f"{left} {brief}".strip()
     level, sentence = _of_recipe(by_key[about], base, metric, _RECIPES[about], chosen)
     level, told = _of_delivered(by_key, base, level)
     sentence += told
     level, told = _of_baselines(by_key, level)
     sentence += told
     if brief:
-        level, sentence = level if level == "helps" else "too short", f"{sentence} {brief}"
+        level, sentence = "too short" if level == "nothing helps" else level, f"{sentence} {brief}"
     return {"level": level, "sentence": sentence, "about": about, "not_checked": []}
 
 
@@ -48,6 +53,8 @@ def _of_recipe(
 ) -> tuple[str, str]:
     low, high = row["gain"]["interval"]
     figures = f"{figure(base['score'])} without regularization, {figure(row['score'])} with {name}: {_told(row, base)}"
+    if not math.isfinite(low):
+        return "partial", f"The test rows are one group: nothing can be told of others. {metric.name} {figures}."
     if chosen == "control":
         return "nothing helps", f"No recipe was ahead on validation rows, so none is taken: {metric.name} {figures}."
     if low > 0:
@@ -81,13 +88,11 @@ def _of_baselines(by_key: Mapping[str, Mapping[str, Any]], level: str) -> tuple[
 
 
 def _told(row: Mapping[str, Any], base: Mapping[str, Any]) -> str:
-    """``+6.2 % [+4.4, +8.0]`` of the base's score."""
-    low, high = row["gain"]["interval"]
-    return f"{100 * row['gain']['relative']:+.1f} % [{_share(low, base)}, {_share(high, base)}]"
-
-
-def _share(value: float, base: Mapping[str, Any]) -> str:
-    return f"{100 * value / abs(base['score']):+.1f}" if base["score"] else f"{value:+.3g}"
+    """``+6.2 % [+4.4, +8.0]`` of the base's score; the gain itself where that score is 0."""
+    value, (low, high), score = row["gain"]["value"], row["gain"]["interval"], abs(base["score"])
+    ends = [f"{100 * end / score:+.1f}" if score else f"{end:+.3g}" for end in (low, high)]
+    told = f"{100 * value / score:+.1f} %" if score else f"{value:+.3g}"
+    return f"{told} [{', '.join(ends)}]" if math.isfinite(low) else told
 
 
 def too_brief(stage: Stage, finalists: Sequence[Finalist]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -48,9 +49,13 @@ def score_interval(losses: np.ndarray, score: Score, weight: np.ndarray, seed: i
         losses: (seeds, rows) loss of each row under each seed's model.
         score: from mean losses to the score.
         weight: (rows,).
+
+    Of a single row (a single group of rows) nothing can be told: the interval has no ends.
     """
-    drawn = score(_means(losses, weight, seed))
     value = score(np.array([np.average(losses.mean(0), weights=weight)]))[0]
+    if int((weight > 0).sum()) < 2:
+        return Interval(float(value), -math.inf, math.inf)
+    drawn = score(_means(losses, weight, seed))
     return Interval(float(value), *(float(q) for q in np.quantile(drawn, [0.025, 0.975])))
 
 

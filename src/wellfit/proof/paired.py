@@ -68,7 +68,9 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
         cells: one per fold, each row in one of them; rows that belong together are gathered first, see ``gathered``.
         score: from mean losses to the score; its slope at each one's mean carries the error over.
 
-    Where both have a single seed, only the rows are counted: nothing is known of other trainings.
+    Where both have a single seed, only the rows are counted: nothing is known of other trainings. Where a fold holds
+    one row (one group of rows), rows are held against the mean of all folds; of one row in all nothing can be told, and
+    the error is infinite.
 
     Source:
         Satterthwaite, An Approximate Distribution of Estimates of Variance Components, Biometrics Bulletin 2 (1946);
@@ -81,8 +83,12 @@ def paired_difference(cells: Sequence[Cell], score: Score) -> Difference:
     linear = [(slopes[0] * c.base - slopes[1] * c.other, c.weight / total) for c in cells]
     seeds, rows, both = (sum(v) for v in zip(*(_spread(*pair) for pair in linear), strict=True))
     before, after = (float(score(np.array([m]))[0]) for m in means)
+    counted = sum(_counted(c.weight) - 1 for c in cells)
+    if min(_counted(c.weight) for c in cells) < 2:
+        rows, both, counted = _between(linear), 0.0, sum(_counted(c.weight) for c in cells) - 1
+    if counted < 1:
+        return Difference(before - after, math.inf, 1.0)
     variance = max(seeds + rows - both, seeds, rows)
-    counted = sum(max(0, int((c.weight > 0).sum()) - 1) for c in cells)
     parts = ((seeds, len(cells) * (len(linear[0][0]) - 1)), (rows, counted))
     return Difference(before - after, math.sqrt(variance), _satterthwaite(parts, variance))
 
@@ -122,8 +128,20 @@ def _spread(difference: np.ndarray, share: np.ndarray) -> tuple[float, float, fl
     return float(by_seed.var(ddof=1)) / seeds, rows, both
 
 
+def _between(linear: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The rows' part of the squared error where folds are too small for one of their own: about the mean of all."""
+    by_row = np.concatenate([difference.mean(0) for difference, _ in linear])
+    share = np.concatenate([share for _, share in linear])
+    return float((share**2 * (by_row - by_row @ share) ** 2).sum()) * _unbiased(share)
+
+
+def _counted(weight: np.ndarray) -> int:
+    """Rows that count."""
+    return int((weight > 0).sum())
+
+
 def _unbiased(share: np.ndarray) -> float:
-    count = int((share > 0).sum())
+    count = _counted(share)
     return count / (count - 1) if count > 1 else 1.0
 
 

@@ -21,6 +21,7 @@ from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.knobs import shortened
 from wellfit.regularizers.amounts import amounts_of, back_to
+from wellfit.regularizers.levels import levels
 from wellfit.target import Target
 
 FILLS = {"reflect": "reflection", "edge": "border", "constant": "zeros"}
@@ -147,5 +148,5 @@ class Warp:
             total = own if total is None else total @ own
         values, black = amounts_of(x, parts[0][0].name), None
         if self.fill == "constant" and parts[0][1].pixels is not None:
-            black = torch.tensor(parts[0][1].pixels[0], dtype=values.dtype, device=x.device)[:, None, None]
+            black = levels(x, parts[0][1])[0].to(values.dtype)[:, None, None]
         return back_to(x, warp(values, total, self.fill, self.interpolation, black)), target  # type: ignore[arg-type]

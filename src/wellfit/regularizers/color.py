@@ -7,7 +7,8 @@ from torch import Tensor
 from wellfit.draws import Now
 from wellfit.regularizer import Regularizer, knob
 from wellfit.regularizers.affine import symmetric
-from wellfit.regularizers.colors import ColorMap, Recolor, away_from_gray, gray_shares, levels, scaled_about
+from wellfit.regularizers.colors import ColorMap, Recolor, away_from_gray, gray_shares, scaled_about
+from wellfit.regularizers.levels import levels
 from wellfit.target import Target
 
 _SOURCE = "Howard, Some Improvements on Deep Convolutional Neural Network Based Image Classification, 2013"

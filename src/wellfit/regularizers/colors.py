@@ -34,17 +34,6 @@ class ColorMap(NamedTuple):
         return (self.matrix @ means.unsqueeze(-1)).squeeze(-1) + self.offset
 
 
-def levels(x: Tensor, now: Now) -> tuple[Tensor, Tensor]:
-    """The values of black and of white in each channel, (channels,) float64 each.
-
-    Where a training does not know them (``Now.pixels``), they are 0 and 1, for 8-bit pixels 0 and 255.
-    """
-    channels = x.shape[1]
-    ends = now.pixels or ((0.0,) * channels, (255.0 if x.dtype == torch.uint8 else 1.0,) * channels)
-    black, white = (torch.tensor(end, dtype=torch.float64, device=x.device) for end in ends)
-    return black, white
-
-
 def gray_shares(x: Tensor) -> Tensor:
     """(channels,) float64, how much each channel counts for gray: luma for three channels, else all alike."""
     channels = x.shape[1]

@@ -9,7 +9,7 @@ from wellfit.draws import Now
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import check_choice, check_image
 from wellfit.regularizers.amounts import amounts_of, back_to
-from wellfit.regularizers.colors import levels
+from wellfit.regularizers.levels import levels
 from wellfit.target import Target
 
 FILLINGS = ("noise", "constant", "mean")

@@ -54,7 +54,7 @@ def _plot(curves: Curves, y_axis: Axis, clipped: bool) -> Html:
         *_lines(curves.train, curves.steps, x_axis, y_axis, "train"),
         *_lines(curves.valid, curves.steps, x_axis, y_axis, "valid"),
         *_key(),
-        *[one for mark in reversed(marks) for one in _mark(mark, x_axis, y_axis)],
+        *[one for mark in reversed(marks) for one in _mark(mark, curves.unit, x_axis, y_axis)],
         *_mark_key(marks),
     ]
     caption = [h("strong", f"{curves.title}. "), _sentence(curves, marks, clipped)]
@@ -70,10 +70,11 @@ def marks_of(curves: Curves) -> list[Mark]:
     return [*marks, *([("stop", "stop", curves.stop, value)] if curves.stop is not None and value is not None else [])]
 
 
-def _mark(mark: Mark, x_axis: Axis, y_axis: Axis) -> list[Html]:
+def _mark(mark: Mark, unit: str, x_axis: Axis, y_axis: Axis) -> list[Html]:
     name, family, step, value = mark
     x, y = x_axis.at(step), y_axis.at(value)
-    return [line(x, y, x, _BOTTOM, "drop"), marker(family, x, y, f"{name}: {number(step, 6)}, {number(value, 4)}")]
+    told = f"{name}: {unit} {number(step, 6)}, {number(value, 4)}"
+    return [line(x, y, x, _BOTTOM, "drop"), marker(family, x, y, told)]
 
 
 def _mark_key(marks: Sequence[Mark]) -> list[Html]:

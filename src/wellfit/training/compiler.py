@@ -99,7 +99,7 @@ def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[.
 
     The compiler is handed the graph as it is. ``torch.compile`` would read it again as a program and guard every call:
     of a small network's step that takes half the time. What it guards has to hold by itself: arguments keep their
-    shapes, strides, types and devices.
+    shapes, strides, types and devices, and the process its number of threads.
     """
     from torch._inductor import compile as machine_code
 
@@ -113,9 +113,9 @@ def compiled(graph: torch.fx.GraphModule, arguments: list[Tensor]) -> Callable[.
 def _copied(tensor: Tensor) -> Tensor:
     """A copy of the same strides, which ``clone`` gives up where there are gaps in memory.
 
-    What repeats one number in many places is handed on as it is: nobody writes into it.
+    What repeats one number in many places is handed on as it is: nobody can write into it.
     """
-    if 0 in tensor.stride() and tensor.numel() > 1:
+    if any(step == 0 and count > 1 for step, count in zip(tensor.stride(), tensor.shape, strict=True)):
         return tensor
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device).copy_(tensor)
 

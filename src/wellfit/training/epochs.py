@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from wellfit.draws import Now, Pixels, member_key
 from wellfit.errors import DataError, RecipeError, TrainingError
 from wellfit.recipe import Recipe
+from wellfit.regularizers.levels import check_pixels
 from wellfit.training.lone import Lone
 from wellfit.training.optimizers import Adam, Optimizer
 from wellfit.training.order import epoch_rows
@@ -78,7 +79,8 @@ def train_epochs(
     steps = len(rows.x) // batch
     rule = optimizer or Adam()
     lone = Lone(
-        network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources, pixels=pixels
+        network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources,
+        pixels=check_pixels(pixels),
     )
     key, everything = member_key(seed).unsqueeze(0), torch.arange(len(rows.x))
     losses: list[tuple[float, float]] = []

@@ -19,11 +19,11 @@ from wellfit.training.prepared import Prepared, by_request, shared_width
 from wellfit.training.step import Batch, State, Trainer
 
 Form = tuple[tuple[Any, ...], ...]
-"""Shape, strides and type of each of some tensors: a graph is made for one form."""
+"""Shape, strides, type and device of each of some tensors: a graph is made for one form."""
 
 
 def _form(leaves: list[Tensor]) -> Form:
-    return tuple((tuple(leaf.shape), leaf.stride(), leaf.dtype) for leaf in leaves)
+    return tuple((tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves)
 
 
 class Lone:
