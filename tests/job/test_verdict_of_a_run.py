@@ -55,7 +55,7 @@ def test_no_recipe_taken_is_said_with_the_one_that_was_best():
 def test_what_is_handed_over_is_told_and_an_ensemble_may_be_what_helps():
     refit, ensemble = _row("refit", 0.42, 0.08), _row("ensemble", 0.4, 0.1)
     found = verdict(_rows(cocktail=_row("cocktail", 0.5, 0.0), refit=refit, ensemble=ensemble), METRIC, "cocktail")
-    assert found["level"] == "ensemble helps"
+    assert (found["level"], found["about"]) == ("ensemble helps", "ensemble")
     assert "Handed over: 0.42 alone (+16.0 % [+14.0, +18.0]), 0.4 as the ensemble" in found["sentence"]
     vague = _row("ensemble", 0.4, 0.1, spread=0.2)
     found = verdict(_rows(cocktail=_row("cocktail", 0.5, 0.0), ensemble=vague), METRIC, "cocktail")

@@ -45,6 +45,7 @@ def verdict(records: Sequence[Mapping[str, Any]], metric: Metric, chosen: str, b
     sentence += told
     if brief:
         level, sentence = "too short" if level == "nothing helps" else level, f"{sentence} {brief}"
+    about = "ensemble" if level == "ensemble helps" else about
     return {"level": level, "sentence": sentence, "about": about, "not_checked": []}
 
 
@@ -61,7 +62,7 @@ def _of_recipe(
         return "helps", f"Regularization helps: {metric.name} {figures}."
     if high < 0:
         return "nothing helps", f"Regularization hurts here: {metric.name} {figures}."
-    return "nothing helps", f"No gain that could be told from chance: {metric.name} {figures}."
+    return "nothing helps", f"No gain of {name} that could be told from chance: {metric.name} {figures}."
 
 
 def _of_delivered(by_key: Mapping[str, Mapping[str, Any]], base: Mapping[str, Any], level: str) -> tuple[str, str]:
