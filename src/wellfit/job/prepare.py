@@ -91,7 +91,8 @@ class Material:
         return self.table.target[valid], self.weight[valid]
 
     def valid_rows(self, fold: int) -> np.ndarray:
-        """Row numbers of a fold's validation rows."""
+        """Row numbers of a fold's validation rows, the same in each of its variants."""
+        fold = self.view(fold)
         return (self.split.folds[fold] if fold < self.folds else self.split.fresh[fold - self.folds - 1])[1]
 
     def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
