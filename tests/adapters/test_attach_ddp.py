@@ -14,6 +14,9 @@ from loops import batches, make, values
 from torch import nn
 from torch.testing import assert_close
 
+from wellfit.adapters.ranks import check_together
+from wellfit.errors import UsageError
+
 WORKER = Path(__file__).parent / "ddp_worker.py"
 
 
@@ -75,3 +78,19 @@ def test_the_first_process_may_validate_alone(tmp_path):
 def test_batches_that_differ_in_number_are_refused_and_nobody_waits(tmp_path):
     for said in _together(tmp_path, "join"):
         assert "WF-A18" in said["said"] and "drop_last" in said["said"]
+
+
+def test_a_model_that_was_joined_is_refused_with_the_way_out(tmp_path):
+    """Torch keeps the mark of a join when its block has ended; wrapped anew, the model has none."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    try:
+        model = nn.parallel.DistributedDataParallel(make())
+        check_together(model)
+        with model.join():
+            pass
+        with pytest.raises(UsageError, match="was joined") as caught:
+            check_together(model)
+        assert "DistributedDataParallel(model.module)" in str(caught.value) and caught.value.code == "WF-A18"
+        check_together(nn.parallel.DistributedDataParallel(model.module))
+    finally:
+        torch.distributed.destroy_process_group()

@@ -215,11 +215,29 @@ def test_a_fit_after_one_that_broke_off_is_free_of_its_recipe():
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+def test_a_loop_of_ones_own_over_train_on_batch_trains_as_fit_does():
+    """Keras's list of callbacks around train_on_batch is how its guides write a training loop."""
+    recipe, (x, y) = Recipe(wf.MaxNorm(0.1), wf.L2(1e-2)), arrays(batches(STEPS, ROWS))
+    model, callback = keras_model(), RecipeCallback(recipe, seed=SEED)
+    around = keras.callbacks.CallbackList([callback], model=model, epochs=2, steps=STEPS)
+    around.on_train_begin()
+    for epoch in range(2):
+        for start in range(0, len(x), ROWS):
+            model.train_on_batch(x[start : start + ROWS], y[start : start + ROWS])
+        around.on_epoch_end(epoch)
+    around.on_train_end()
+    fitted, same_run, _ = fit(recipe, epochs=2)
+    assert callback.run.step == same_run.run.step == 2 * STEPS
+    for mine, other in zip(model.get_weights(), fitted.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12)
+    assert not {"train_step", "_compute_loss", "fit"} & set(vars(model))
+
+
 def test_an_error_within_a_step_leaves_no_trace():
     model, (x, y) = keras_model(), arrays(batches(STEPS, ROWS))
     with pytest.raises(ValueError):
         model.fit(x[:, :-1], y, verbose=0, callbacks=[RecipeCallback(Recipe(wf.Dropout(0.5)))])
-    assert not {"train_step", "_compute_loss", "make_train_function"} & set(vars(model))
+    assert not {"train_step", "_compute_loss", "fit"} & set(vars(model))
     assert not any(len(layer._forward_hooks) for layer in model._flatten_layers())
 
 

@@ -210,6 +210,14 @@ def test_a_column_without_a_name_is_called_as_pandas_calls_it(write, header):
     assert note[0] == "WF-D52" and "column 2 of 3" in note[1] and '"Unnamed: 1"' in note[1]
 
 
+def test_a_column_without_a_name_never_takes_one_that_is_there(write):
+    found = read_table(write("a,,Unnamed: 1,Unnamed: 1.1\n5,x,1,2\n7,y,3,4\n"))
+    assert list(found.columns) == ["a", "Unnamed: 1.2", "Unnamed: 1", "Unnamed: 1.1"]
+    assert list(found["Unnamed: 1.2"]) == ["x", "y"]
+    (note,) = found.attrs["notes"]
+    assert '"Unnamed: 1.2", because "Unnamed: 1" is another one' in note[1]
+
+
 def test_missing_markers(write):
     found = read_table(write("a,y\n1,x\n,NA\nNA,?\nnan,null\nNULL,x\n?,N/A\n2,x\n"))
     assert found["a"].isna().tolist() == [False, True, True, True, True, True, False]

@@ -198,6 +198,26 @@ def test_kind_of_a_column(name, cells, kind):
         assert {"number": dtype == numpy.float64, "category": dtype == "category", "date": dtype.kind == "M"}[kind]
 
 
+SPAN = [
+    ("months", [f"20{10 + i % 9}-{1 + i % 12:02}" for i in range(N)], "date"),
+    ("seasons", [f"20{10 + i % 9}-{11 + i % 9}" for i in range(N)], "category"),
+    ("seasons that are all months", [f"200{i % 9}-0{1 + i % 9}" for i in range(N)], "category"),
+    ("part numbers", [f"{4000 + i % 40}-{1 + i % 12:02}" for i in range(N)], "category"),
+    ("a month among days", [f"2010-11-{1 + i % 28:02}" if i else "2010-11" for i in range(N)], "date"),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "kind"), SPAN, ids=[case[0] for case in SPAN])
+def test_texts_like_months(name, cells, kind):
+    """Months are read as dates, which is said; seasons and part numbers, written alike, are texts."""
+    found = table(**{name: cells})
+    assert kinds(found)[name] == kind
+    assert ("WF-D75" in codes(found)) == (kind == "date")
+    assert "WF-D67" not in codes(found)
+    if kind == "date":
+        assert found.frame[name].notna().all()
+
+
 def test_a_lone_row_number_is_kept():
     found = make_table(pandas.DataFrame({"hour": range(N), "y": numpy.arange(N) * 2.5 + NOISE}), "y")
     assert kinds(found)["hour"] == "number" and "WF-D60" in codes(found)

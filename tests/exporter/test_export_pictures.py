@@ -247,6 +247,22 @@ def test_what_a_program_cannot_say_is_listed():
 
 
 
+@pytest.mark.parametrize("flip", ["reflect", "constant"])
+def test_a_flip_fills_nothing_and_keeps_no_other_part_out(flip):
+    found = program_of(facts(wf.Flip(0.5, fill=flip), wf.Rotation(5.0, fill="constant")), "torch")
+    assert not [sentence for sentence in found.missing if sentence.startswith(("Flip", "Rotation"))]
+    assert "FLIP = 0.5" in found.code and "ROTATION = 5.0" in found.code and "is black" in found.code
+    edge = program_of(facts(wf.Flip(0.5, fill=flip), wf.Rotation(5.0, fill="edge"), wf.Zoom(0.1)), "torch")
+    assert [s.partition(":")[0] for s in edge.missing if "of its own" in s] == ["Zoom"]
+
+
+def test_a_keras_program_says_what_sam_does_to_batch_norm():
+    told = " ".join(program_of(facts(wf.SAM(0.05)), "keras").missing)
+    assert "Batch norm under SAM" in told
+    assert "Batch norm" not in " ".join(program_of(facts(wf.SAM(0.05)), "torch").missing)
+    assert "Batch norm" not in " ".join(program_of(facts(), "keras").missing)
+
+
 EVERY = [
     wf.Rotation(10.0), wf.Brightness(0.1), wf.RandomErasing(0.2), wf.Cutout(0.3, 0.2), wf.CutMix(0.5), wf.Mixup(0.1),
     wf.InputNoise(0.1), wf.L1(1e-4), wf.MaxNorm(2.0), wf.ClipNorm(1.0), wf.Dropout(0.1), wf.EarlyStopping(2),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from planned import planned_fit, write_plan
 
 import wellfit as wf
 from wellfit import job
-from wellfit.errors import DataError, UsageError
+from wellfit.errors import DataError, RunFolderError, UsageError
 from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
 
@@ -84,11 +87,28 @@ def test_lists_are_taken_in_python(monkeypatch, tmp_path):
     assert planned_fit(monkeypatch, tmp_path, texts, labels, steps=10).record["data"]["rows"] == 120
 
 
+def test_texts_may_come_as_a_frame_whose_column_has_a_number(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    found = planned_fit(monkeypatch, tmp_path, texts, labels, steps=10)
+    assert (found.predict(pd.DataFrame(texts)) == found.predict(texts)).all()
+
+
+def test_a_run_that_lost_its_encoders_is_not_called_a_model_of_ones_own(run, tmp_path):
+    found, _ = run
+    shutil.copytree(found.folder, tmp_path / "run")
+    (tmp_path / "run" / "preprocess.json").unlink()
+    with pytest.raises(RunFolderError, match=r"preprocess\.json is missing") as caught:
+        job.load(tmp_path / "run").predict(["word1 great"])
+    assert caught.value.code == "WF-F03" and "of your own" not in str(caught.value)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record | {"kind": "model"}))
+    with pytest.raises(RunFolderError, match="of your own"):
+        job.load(tmp_path / "run").predict(["word1 great"])
+
+
 def test_every_model_trains(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
     for depth, name in enumerate(MODELS, start=1):
-        import json
-
         path = write_plan(tmp_path, steps=5)
         plan = json.loads(path.read_text())
         plan["plan"]["depth"] = depth

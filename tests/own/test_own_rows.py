@@ -150,6 +150,18 @@ def test_ctrl_c_keeps_the_best(tmp_path):
     assert load_file(folder / "model.safetensors").keys() == run.model.state_dict().keys()
 
 
+@pytest.mark.parametrize("where", ["open_engine", "time_judging"])
+def test_a_stop_before_training_names_the_folder_it_made(monkeypatch, tmp_path, where):
+    def stop(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"wellfit.own.api.{where}", stop)
+    parts = digits()
+    with pytest.raises(Interrupted, match="holds no model") as caught:
+        wf.search(Net, parts[0], parts[1], out=tmp_path / "run", device="cpu")
+    assert str(tmp_path / "run") in str(caught.value)
+
+
 def test_models_that_diverge_are_said_to(tmp_path):
     class Wild(Net):
         def forward(self, x):

@@ -100,7 +100,7 @@ class RecipeCallback(keras.callbacks.Callback):
         if not self._open or self.run is None or self._held is None:
             return
         self._open, self._data = False, None
-        for name in ("train_step", "_compute_loss", "make_train_function"):
+        for name in ("train_step", "_compute_loss", "fit"):
             self._held.model.__dict__.pop(name, None)
         self._held.optimizer.keras.__dict__.pop("apply", None)
         self.run.close(hand_over=hand_over)
@@ -120,10 +120,10 @@ class RecipeCallback(keras.callbacks.Callback):
                 self._close(hand_over=False)
                 raise
 
-        def begin(*args: Any, **kwargs: Any) -> Any:
-            """Another fit begins: this one broke off, between two steps."""
+        def fit(*args: Any, **kwargs: Any) -> Any:
+            """Another fit begins: this one broke off, between two steps. A loop over train_on_batch goes past here."""
             self._close(hand_over=False)
-            return type(model).make_train_function(model, *args, **kwargs)
+            return type(model).fit(model, *args, **kwargs)
 
         def loss(x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Any:
             def criterion(outputs: Any, target: Any) -> Any:
@@ -135,7 +135,7 @@ class RecipeCallback(keras.callbacks.Callback):
             self._update(apply, trainable_variables)
 
         # past __setattr__, which would track them as parts of the model
-        model.__dict__.update(train_step=step, _compute_loss=loss, make_train_function=begin)
+        model.__dict__.update(train_step=step, _compute_loss=loss, fit=fit)
         optimizer.__dict__["apply"] = update
 
     def _batch(self, data: Any) -> Any:

@@ -49,12 +49,16 @@ def check_together(model: nn.Module) -> None:
     """Refuse steps that some of the processes take without the others.
 
     Raises:
-        UsageError: the loop runs under DistributedDataParallel's ``join``, for batches that differ in number.
+        UsageError: the model was joined by DistributedDataParallel's ``join``, for batches that differ in number. Torch
+            leaves it so when the block has ended.
     """
     if _together(model) and getattr(getattr(_wrapper(model), "_join_config", None), "enable", False):
         raise UsageError(
-            "the loop runs under model.join(): processes that have run out of batches would miss steps of the recipe.",
-            fix="Give each process as many batches: DistributedSampler(..., drop_last=True).", code="WF-A18",
+            "the model was joined by model.join(), which torch does not undo when the block ends: processes that have "
+            "run out of batches would miss steps of the recipe.",
+            fix="Give each process as many batches, DistributedSampler(..., drop_last=True), without model.join(). "
+            "Wrap a model that was joined anew, DistributedDataParallel(model.module), and attach to that.",
+            code="WF-A18",
         )  # fmt: skip
 
 

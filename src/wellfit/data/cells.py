@@ -15,7 +15,9 @@ MISSING_MARKERS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "nul
 WEAK_MARKERS = frozenset({"none", "-"})
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d+\.0+")
-_DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?|\d{4}-\d{2}")
+_DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?")
+# Bounded, because part numbers and lines of addresses have this form too.
+_MONTH = re.compile(r"(1[89]\d{2}|2[01]\d{2}|2200)-\d{2}")
 
 
 def is_missing_marker(text: str) -> bool:
@@ -105,10 +107,24 @@ def date_cells(series: pandas.Series, what: str = "a column") -> tuple[numpy.nda
 
 
 def text_dates(texts: list[str]) -> numpy.ndarray:
-    """Read distinct texts as datetime64[s]; only year-month-day and year-month count: nothing is guessed."""
-    forms = [text.replace("/", "-") if _DATE.fullmatch(text) else None for text in texts]
+    """Read distinct texts as datetime64[s]: year-month-day, and year-month in the years from 1800 to 2200.
+
+    Which of day and month comes first is never guessed. A year-month may be a season: see ``read_as_months``.
+    """
+    forms = [text.replace("/", "-") if _DATE.fullmatch(text) or _MONTH.fullmatch(text) else None for text in texts]
     parsed = pandas.to_datetime(pandas.Series(forms, dtype=object), format="ISO8601", errors="coerce", utc=True)
     return _seconds(parsed)
+
+
+def read_as_months(texts: list[str]) -> list[str]:
+    """The texts that ``text_dates`` takes for a month of a year."""
+    return [text for text in texts if _MONTH.fullmatch(text)]
+
+
+def are_seasons(texts: list[str]) -> bool:
+    """Tell whether all dates among texts are seasons: 2010-11 is a year and the last two digits of the next."""
+    dates = [text for text in texts if _DATE.fullmatch(text) or _MONTH.fullmatch(text)]
+    return bool(dates) and all(len(d) == 7 and int(d[5:]) == (int(d[:4]) + 1) % 100 for d in dates)
 
 
 def text_error(name: str, value: object, row: int, numbers: int) -> DataError:

@@ -9,8 +9,10 @@ import numpy
 import pandas
 
 from wellfit.data.cells import (
+    are_seasons,
     date_cells,
     number_cells,
+    read_as_months,
     require_plain_cells,
     split_text,
     text_dates,
@@ -143,11 +145,13 @@ def _read_texts(
         if not (numpy.isnan(numbers) & ~weak).any() and not weak.all():
             return Column(name, "number"), pandas.Series(numpy.append(numbers, numpy.nan)[codes]), notes
         notes = _judge_mixture(name, codes, texts, numbers, counts, rows)
-        dates = text_dates(texts)
+        dates, months = text_dates(texts), read_as_months(texts)
+        if are_seasons(texts):
+            dates[:] = numpy.datetime64("NaT", "s")
         bad = int(counts[numpy.isnat(dates) & ~weak].sum())
         if bad <= (1 - DATE_SHARE) * counts[~weak].sum() and not weak.all():
             column = Column(name, "date"), pandas.Series(numpy.append(dates, numpy.datetime64("NaT", "s"))[codes])
-            return *column, _bad_dates(name, bad)
+            return *column, [*_months(name, months), *_bad_dates(name, bad)]
     if len(texts) == 1 and (codes >= 0).all():
         return Column(name, "dropped", "holds a single value"), categorical(codes, texts), notes
     return Column(name, "category"), categorical(codes, texts), notes
@@ -170,6 +174,13 @@ def _judge_mixture(
     if good * 2 < bad + good or (~text).sum() < SLIP_NUMBERS:
         return []
     return [Note("WF-D66", f"column {shown(name)} holds {good:,} numbers and {bad:,} texts: treated as a category.")]
+
+
+def _months(name: str, months: list[str]) -> list[Note]:
+    if not months:
+        return []
+    told = f"column {shown(name)} holds texts such as {shown(months[0])}: read as a year and a month."
+    return [Note("WF-D75", told)]
 
 
 def _bad_dates(name: str, bad: int) -> list[Note]:

@@ -7,6 +7,7 @@ import io
 import lzma
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas
@@ -205,11 +206,20 @@ def _without_nameless(
         notes.append(Note("WF-D52", f"the last column of {name} has no name and no values: left out."))
     if all(header):
         return frame, header, notes
-    called = [header[position] or f"Unnamed: {position}" for position in keep]
+    called = dict(enumerate(header))
     for position in (p for p in keep if not header[p]):
-        given = f"it is called {shown(f'Unnamed: {position}')}, as pandas calls it"
-        notes.append(Note("WF-D52", f"column {position + 1} of {len(header)} of {name} has no name: {given}."))
-    return frame[keep].copy(deep=False), called, notes
+        usual = f"Unnamed: {position}"
+        called[position] = _free_name(usual, called.values())
+        told = "as pandas calls it" if called[position] == usual else f"because {shown(usual)} is another one"
+        told = f"has no name: it is called {shown(called[position])}, {told}"
+        notes.append(Note("WF-D52", f"column {position + 1} of {len(header)} of {name} {told}."))
+    return frame[keep].copy(deep=False), [called[position] for position in keep], notes
+
+
+def _free_name(usual: str, taken: Iterable[str]) -> str:
+    """A name that no column has: the usual one, or that with a number behind it."""
+    held = set(taken)
+    return next(n for n in (usual, *(f"{usual}.{k}" for k in range(1, len(held) + 2))) if n not in held)
 
 
 def _doubtful_header(names: list[str]) -> list[Note]:

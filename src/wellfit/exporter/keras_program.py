@@ -11,7 +11,7 @@ from wellfit.exporter.network import waves_and_embeds
 from wellfit.exporter.recipe_code import decays, expressed, recipe_constants, soft_strength
 from wellfit.exporter.source import Piece, piece
 from wellfit.exporter.table_facts import TableFacts
-from wellfit.exporter.torch_program import settles
+from wellfit.exporter.torch_program import normed, settles
 
 KERAS_FIRST = 'environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imported'
 
@@ -148,8 +148,6 @@ class KeepBest(keras.callbacks.Callback):
         loss = float(-(self.y * log_softmax(outputs, axis=1)).sum(1).mean()) #! number
         if loss < self.least:
             self.least, self.best = loss, outputs
-        if (epoch + 1) * EVALUATE_EVERY * BATCH < WARM_UP * ROWS: #? warm
-            return #? warm
         self.waited = 0 if loss < self.mark - MIN_DELTA else self.waited + 1 #? stopping
         self.mark = min(self.mark, loss) if self.waited == 0 else self.mark #? stopping
         self.model.stop_training = self.waited >= PATIENCE #? stopping
@@ -189,6 +187,8 @@ def keras_missing(facts: Facts) -> list[str]:
         found.append("L1 as a proximal step: Keras has it as a term of the loss, which makes small weights, not zeros.")
     if settles(facts):
         found.append("Statistics of the averaged network: they are averaged too, where the run takes them anew.")
+    if facts.has("SAM") and normed(facts):
+        found.append("Batch norm under SAM: its statistics are updated in both passes, in the run in the first alone.")
     if facts.has("ClipNorm") and facts.has("ClipValue"):
         found.append("ClipValue: a Keras optimizer clips in one way only, and ClipNorm is in the recipe.")
     if facts.has("EarlyStopping") and facts.parts["EarlyStopping"].warm_up:
@@ -196,7 +196,12 @@ def keras_missing(facts: Facts) -> list[str]:
     return found
 
 
+def _without_word_mixup(facts: Facts) -> Facts:
+    return dataclasses.replace(facts, parts={n: p for n, p in facts.parts.items() if n != "WordMixup"})
+
+
 def keras_constants(facts: Facts) -> list[str]:
+    facts = _without_word_mixup(facts)
     lines = [*FORMS[facts.kind].network_constants(facts), *recipe_constants(facts)]
     clipped = facts.has("ClipNorm") and facts.has("ClipValue")
     return [li for li in lines if not li.startswith("WARM_UP =") and not (clipped and li.startswith("CLIP_VALUE ="))]
@@ -204,7 +209,7 @@ def keras_constants(facts: Facts) -> list[str]:
 
 def keras_pieces(facts: Facts) -> list[Piece]:
     """The network, the batches, the callback and ``train``."""
-    facts = dataclasses.replace(facts, parts={n: p for n, p in facts.parts.items() if n != "WordMixup"})
+    facts = _without_word_mixup(facts)
     sam = [piece(_SAM, "import torch", "from typing import Any")] if facts.has("SAM") else []
     if isinstance(facts, TableFacts):
         network, batches = _table_network_pieces(facts), [_table_batches_piece(facts)]
@@ -214,7 +219,7 @@ def keras_pieces(facts: Facts) -> list[Piece]:
         batches = batches_pieces(facts)
     loop = piece(
         _TRAIN, "import numpy as np", average=facts.has("EMA"), stopping=facts.has("EarlyStopping"),
-        number=facts.regression, warm=False, decay=decays(facts), **{kind: facts.kind == kind for kind in FORMS},
+        number=facts.regression, decay=decays(facts), **{kind: facts.kind == kind for kind in FORMS},
     )  # fmt: skip
     pieces = [*sam, *network, *batches, Piece(loop.code.replace("OPTIMIZER", _optimizer(facts)), loop.imports)]
     return [Piece(p.code.replace("ROWS", ROWS[facts.kind]), p.imports) for p in pieces]

@@ -129,17 +129,19 @@ def sample_missing(facts: Facts) -> list[str]:
 def batches_pieces(facts: Facts) -> list[Piece]:
     """``batches``, and what changes them."""
     image, ends = facts.kind == "image", needs_ends(facts)
+    imports = ["import torch", "from collections.abc import Iterator"]
+    imports += ["from torch import Tensor"] if image or changes(facts) else []
     made = piece(
-        _BATCHES, "import torch", "from collections.abc import Iterator", "from torch import Tensor", image=image,
-        ends=ends, changed=changes(facts) and not ends,
+        _BATCHES, *imports, image=image, ends=ends,changed=changes(facts) and not ends,
     )  # fmt: skip
     return [*change_pieces(facts), *([piece(_CHANNELS)] if image else []), made]
 
 
 def sample_network_pieces(facts: Facts, regularizer: str, bound: bool, model: str) -> list[Piece]:
     """``make_network(outputs)``; ``regularizer``: the penalty of Keras, ``model``: the class of the whole."""
-    imports = ("from os import environ", "from typing import Any", "import keras", "from keras import ops")
-    held = bool(regularizer) or bound
+    held, images = bool(regularizer) or bound, isinstance(facts, PictureFacts)
+    anything = ("from typing import Any",) if held or images else ()
+    imports = ("from os import environ", *anything, "import keras", "from keras import ops")
     found = []
     if held:
         made = piece(_HELD, charged=bool(regularizer), bound=bound)

@@ -152,7 +152,7 @@ _FILLING = {"noise": "noise", "constant": "black", "mean": "their mean color"}
 
 def why_no_picture_part(name: str, part: Regularizer, facts: PictureFacts) -> str:
     """Why a part for images has no code here; empty where it has."""
-    if name in _MOVING and _form(part) != _form(_first(facts)):
+    if name in _MOVING and name != "Flip" and _form(part) != _form(_first(facts)):
         return f"{name}: geometry is written in one interpolation, and this part has a fill or a mode of its own."
     return why_no_policy(name, facts) if name in POLICIES else ""
 
@@ -162,8 +162,9 @@ def _form(part: Regularizer) -> tuple[str, str]:
 
 
 def _first(facts: PictureFacts) -> Regularizer:
-    """The part of the recipe whose fill and interpolation the program has."""
-    return next(facts.parts[name] for name in _MOVING if name in facts.parts)
+    """The part of the recipe whose fill and interpolation the program has; a flip fills and interpolates nothing."""
+    there = [name for name in _MOVING if name in facts.parts]
+    return facts.parts[next((name for name in there if name != "Flip"), there[0])]
 
 
 def uses_ends(facts: PictureFacts, names: set[str]) -> bool:
@@ -176,8 +177,8 @@ def _black(facts: PictureFacts, names: set[str]) -> bool:
     return bool(names & set(GEOMETRY)) and _first(facts).fill == "constant"
 
 
-def change_lines(facts: PictureFacts, names: set[str]) -> dict[str, str]:
-    """The lines of ``changed`` that the parts for images have, by which of them they need."""
+def change_lines(facts: PictureFacts, names: set[str]) -> list[str]:
+    """The lines of ``changed`` that the parts for images have, and only those that they need."""
     colors = names & set(LIGHT) if facts.encoder.channels == 3 else names & {"Brightness", "Contrast"}
     erasing = facts.parts["RandomErasing"].fill if "RandomErasing" in names else ""
     black = _black(facts, names)

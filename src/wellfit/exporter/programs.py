@@ -141,8 +141,8 @@ def export(run: Run | str | Path, to: str = "torch", data: str | Path | None = N
     Args:
         run: a finished run, or its folder.
         to: ``torch``, ``lightning``, ``keras`` or ``sklearn``.
-        data: the table, or the folder or file of images, that the run was trained on; with it the program has the run's
-            own split of the rows.
+        data: the table, the table with a column of texts, or the folder or file of images, that the run was trained
+            on; with it the program has the run's own split of the rows.
 
     Raises:
         UsageError: the target is not known or not written for such data, the run is not finished, or ``data`` is other

@@ -25,26 +25,24 @@ class Piece:
     imports: tuple[str, ...] = ()
 
 
-def piece(code: str, *imports: str, leave_out: Sequence[str] = (), **lines: bool) -> Piece:
+def piece(code: str, *imports: str, **lines: bool) -> Piece:
     """A piece of a template: a line that ends in ``#? NAME`` is kept where ``NAME`` is true, ``#! NAME`` where not.
 
     Args:
         code: the template.
         imports: what it needs.
-        leave_out: names that count as false.
         lines: whether the lines of that name are kept.
 
     Raises:
         KeyError: the template names what is not told.
     """
-    told = {**lines, **dict.fromkeys(leave_out, False)}
     kept = []
     for line in textwrap.dedent(code).strip("\n").splitlines():
         line = f" {line}" if line.startswith("#") and line[1:3] in ("? ", "! ") else line
         for mark, wanted in ((" #? ", True), (" #! ", False)):
             head, found, name = line.partition(mark)
             if found:
-                line = head.rstrip() if told[name.strip()] is wanted else None
+                line = head.rstrip() if lines[name.strip()] is wanted else None
                 break
         if line is not None:
             kept.append(line)

@@ -134,14 +134,16 @@ _NO_MODEL = {
 
 def _no_model(folder: Path) -> RunFolderError:
     """The error of a folder that lacks what predictions need."""
-    if (folder / "model.safetensors").is_file() and not (folder / "preprocess.json").exists():
-        return RunFolderError(f"{folder} holds no model that can be built here.", fix=_OWN_MODEL, code="WF-F03")
     try:
-        status = str(parse_strict((folder / "run.json").read_text("utf-8"), "run.json")["status"])
-    except (OSError, RecipeError, KeyError, TypeError, ValueError):
-        status = ""
-    why = _NO_MODEL.get(status, "a file of it is missing")
-    longer = " with a longer budget" if status == "budget" else ""
+        record = parse_strict((folder / "run.json").read_text("utf-8"), "run.json")
+        status, kind = str(record["status"]), record.get("kind")
+    except (OSError, RecipeError, KeyError, TypeError, ValueError, AttributeError):
+        status, kind = "", None
+    trained = (folder / "model.safetensors").is_file()
+    if trained and kind == "model":
+        return RunFolderError(f"{folder} holds no model that can be built here.", fix=_OWN_MODEL, code="WF-F03")
+    why = "preprocess.json is missing" if trained else _NO_MODEL.get(status, "a file of it is missing")
+    longer = " with a longer budget" if status == "budget" and not trained else ""
     fix = f"Name the folder of a finished run, or fit again{longer}."
     return RunFolderError(f"{folder} holds no model: {why}.", fix=fix, code="WF-F03")
 

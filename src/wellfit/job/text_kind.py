@@ -127,7 +127,7 @@ class TextKind:
         return texts_of(x[_column(x, encoder)] if hasattr(x, "columns") else x)[0]
 
 
-def _column(frame: Any, encoder: Vocabulary) -> str:
+def _column(frame: Any, encoder: Vocabulary) -> Any:
     """The column of texts; a training on a list knows no name, and takes the only column there is."""
     if encoder.column:
         require_columns(frame, [encoder.column])
@@ -138,7 +138,7 @@ def _column(frame: Any, encoder: Vocabulary) -> str:
             fix="Bring a table of that column alone.",
             code="WF-D21",
         )
-    return str(frame.columns[0])
+    return frame.columns[0]  # as it is called: pandas.DataFrame(texts) has a column 0, which is no text
 
 
 def _texts_of(material: Material, view: int, rows: Tensor) -> Texts:

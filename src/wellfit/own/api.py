@@ -91,6 +91,7 @@ def search(
     clock, told = Clock(time.monotonic(), options.seconds()), progress or Silent()
     given = given_recipe(options)
     check_given(given)
+    folder: Path | None = None
     engine, where = start_engine(make_model, loss, resolve_device(device), clock.seconds)
     try:
         opened = open_search(make_model, train, val, test, loss, options, "rewrite" in (given.stages if given else ()))
@@ -104,7 +105,7 @@ def search(
         engine, where = open_engine(engine, where, opened.study)
         return _Conduct(opened, options, told, clock, given, engine, where, record, folder).run()
     except KeyboardInterrupt:
-        raise Interrupted(None) from None
+        raise Interrupted(None, folder) from None
     finally:
         engine.close()
         told.end()
@@ -133,7 +134,7 @@ class _Conduct:
         except KeyboardInterrupt:
             self.engine.close()
             kept = rescue(self.stage, self.record, self.folder, "interrupted", self.clock, self._early)
-            raise Interrupted(kept) from None
+            raise Interrupted(kept, self.folder) from None
         except BudgetError:
             raise
         except Exception:
