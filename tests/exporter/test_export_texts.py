@@ -223,6 +223,16 @@ def test_a_program_of_any_recipe_trains_and_passes_ruff(case, to, sam, tmp_path)
         assert ruff(tmp_path / "program.py", "--select", "E,F,I,UP,B,SIM,C4") == ""
 
 
+@pytest.mark.parametrize("model", MODELS[:2])
+def test_a_keras_program_holds_nothing_that_it_does_not_use(model, tmp_path):
+    path = tmp_path / "program.py"
+    for parts in ([], [wf.WordMixup(0.4)], [wf.Dropout(0.1)], [wf.L2(1e-3)], [wf.TokenMask(0.1)], [wf.SAM(0.05)]):
+        program_of(facts(*parts, model=model), "keras").save(path)
+        assert ruff(path, "--select", "F") == ""
+        assert "WORD_MIXUP" not in path.read_text()
+    assert "WORD_MIXUP = 0.4" in program_of(facts(wf.WordMixup(0.4), model=model), "torch").code
+
+
 def test_a_transformer_is_not_written_in_keras():
     with pytest.raises(UsageError, match="WF-A43") as error:
         program_of(facts(model="transformer"), "keras")
