@@ -14,7 +14,7 @@ import wellfit as wf
 from wellfit.job.ablate import ablate
 from wellfit.job.ablation import _eliminate, _idle
 from wellfit.job.metrics import Metric
-from wellfit.job.outcomes import Judges
+from wellfit.job.outcomes import ValidRows
 from wellfit.job.phases import Finalist
 from wellfit.job.winners_curse import curse_record
 from wellfit.report.earned import earned_words
@@ -132,7 +132,7 @@ class _Simulated:
         self.ingredients = SimpleNamespace(whole=frozenset(worth))
         self.stage = SimpleNamespace(plan=SimpleNamespace(reached={}), repeated=False)
         self.rows = draw.exponential(1.0, 120)
-        self.judges = Judges(Metric("loss"), np.zeros(120), np.ones(120), np.zeros(120))
+        self.judges = ValidRows(Metric("loss"), np.zeros(120), np.ones(120), np.zeros(120))
 
     def losses(self, kept):
         if kept not in self.known:
@@ -211,7 +211,7 @@ def test_a_metric_that_is_no_mean_is_compared_by_calls():
     truth = draw.integers(2, size=400)
     noise = draw.normal(size=(4, 400))
     metric = Metric("auc", False, lambda y, p, w: roc_auc_score(y, p))
-    judges = Judges(metric, truth, np.ones(400), np.zeros(400))
+    judges = ValidRows(metric, truth, np.ones(400), np.zeros(400))
     weak, strong = truth + 2.0 * noise, truth + 1.5 * noise
     found = judges.difference(weak, strong)
     assert found.value == pytest.approx(judges.score(strong) - judges.score(weak))

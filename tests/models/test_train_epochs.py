@@ -137,3 +137,20 @@ def test_a_student_learns_what_its_teacher_says_and_not_the_labels():
     assert min(first for first, _ in trained.losses) < 0.02
     with pytest.raises(RecipeError, match="teacher"):
         train_epochs(make(), part, rows, rows, epochs=1)
+
+
+def test_a_compiler_that_fails_is_told_and_the_training_is_the_same(monkeypatch):
+    def fails(*_arguments):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr("wellfit.training.lone.compiled", fails)
+    x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
+    rows = Batch(x, Target(3 * x, torch.ones(40, dtype=torch.float64), classes=False))
+    first = nn.Linear(1, 1).double()
+    plain, fallen = (
+        train_epochs(first, Recipe(WeightDecay(0.1)), rows, rows, epochs=3, batch=20, rate=0.1, mode=mode)
+        for mode in ("eager", "compiled")
+    )
+    assert plain.note == ""
+    assert "run uncompiled" in fallen.note
+    assert_close(fallen.network.weight, plain.network.weight, rtol=0, atol=1e-12)

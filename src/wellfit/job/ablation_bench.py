@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from wellfit.hashes import hash_integers
-from wellfit.job.outcomes import Judges, judges_of, predictions_of
+from wellfit.job.outcomes import ValidRows, judges_of, predictions_of
 from wellfit.job.phases import note_rungs
 from wellfit.job.stage import Stage
 from wellfit.proof import Difference
@@ -82,7 +82,7 @@ class Bench:
     seeds: Sequence[int]
     name: str
     predicted: dict[Kept, dict[int, np.ndarray]] = dataclasses.field(default_factory=dict)
-    judges: Judges = dataclasses.field(init=False)
+    judges: ValidRows = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         self.judges = judges_of(self.stage, self.folds)

@@ -149,8 +149,8 @@ def averaged(predicted: np.ndarray, weights: np.ndarray, temperature: float, cla
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
-    """What contestants are judged by.
+class ScoredRows:
+    """The rows that contestants are scored on, and by what.
 
     Attributes:
         metric: that decides.
@@ -202,7 +202,7 @@ class Judged:
         return np.array(values)
 
 
-def comparison(found: Sequence[Contestant], judged: Judged) -> list[dict[str, Any]]:
+def comparison(found: Sequence[Contestant], judged: ScoredRows) -> list[dict[str, Any]]:
     """One record per contestant: score and gain over the control at its best epoch, each with its interval."""
     base = next((c for c in found if c.key == "control_best"), None)
     records = [_record(c, base, judged) for c in found]
@@ -210,7 +210,7 @@ def comparison(found: Sequence[Contestant], judged: Judged) -> list[dict[str, An
     return records
 
 
-def _lead(found: Sequence[Contestant], records: list[dict[str, Any]], judged: Judged) -> None:
+def _lead(found: Sequence[Contestant], records: list[dict[str, Any]], judged: ScoredRows) -> None:
     """How far the best simple model is ahead of the best network, paired, with its interval; into that record."""
     sign = 1.0 if judged.metric.lower_is_better else -1.0
     order = sorted(zip(found, records, strict=True), key=lambda pair: sign * pair[1]["score"])
@@ -221,7 +221,7 @@ def _lead(found: Sequence[Contestant], records: list[dict[str, Any]], judged: Ju
         simple[1]["lead"] = {"against": network[0].key, "value": value, "interval": [low, high]}
 
 
-def _record(one: Contestant, base: Contestant | None, judged: Judged) -> dict[str, Any]:
+def _record(one: Contestant, base: Contestant | None, judged: ScoredRows) -> dict[str, Any]:
     score, low, high = judged.scored(one)
     figures = [judged.metric.secondary(judged.truth, p, judged.weight) for p in one.predicted]
     record: dict[str, Any] = {

@@ -15,7 +15,7 @@ from wellfit.job import balance_figures
 from wellfit.job.baselines import Baselines
 from wellfit.job.compare import (
     Contestant,
-    Judged,
+    ScoredRows,
     SealedTest,
     averaged,
     best_weights,
@@ -78,7 +78,8 @@ def _finished(
         judged = _as_many_seeds_as_there_is_time_for(stage, judged, use)
         found = contestants(stage, shape, judged, fitted, rows)
         found += _handed_over(stage, groups, use, rows)
-        record["comparison"] = comparison(found, Judged(stage.metric, truth, weight, stage.material.groups_of(rows)))
+        scored = ScoredRows(stage.metric, truth, weight, stage.material.groups_of(rows))
+        record["comparison"] = comparison(found, scored)
         record["verdict"] = verdict(record["comparison"], stage.metric, chosen.key, too_brief(stage, finalists))
         record["test_reads"] = sealed.reads
     balance_figures.complete(stage, record, shape, (rows, truth, weight))

@@ -18,7 +18,7 @@ _CUSTOM_DRAWS = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class Judges:
+class ValidRows:
     """The validation rows of some folds, one fold after the other, and the metric that decides.
 
     Attributes:
@@ -71,12 +71,12 @@ class Judges:
         return sign * (np.array(scores[0]) - np.array(scores[1]))
 
 
-def judges_of(stage: Stage, folds: Sequence[int]) -> Judges:
+def judges_of(stage: Stage, folds: Sequence[int]) -> ValidRows:
     """The validation rows of these folds."""
     parts = [stage.material.valid_target(f) for f in folds]
     truth, weight = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     groups = [stage.material.groups_of(stage.material.valid_rows(f)) for f in folds]
-    return Judges(
+    return ValidRows(
         stage.metric, truth, weight, np.repeat(np.asarray(folds), [len(p[0]) for p in parts]),
         np.concatenate(groups) if groups[0] is not None else None,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -90,11 +90,16 @@ def choose(engine: Engine, material: Material, whole: Recipe, left: float, devic
         if compiled > rate:
             rate, mode = compiled, "compiled"
         told += f", compiled {compiled / engine.hands:,.0f}" if not note else f" ({note})"
-    name = ("processes" if engine.hands > 1 else "stack") if chunk > folds else "loop"
-    hands = f"{engine.hands} processes" if engine.hands > 1 else "this process"
-    way = f"stacks of {chunk}" if chunk > folds else "one by one"
+    name, way = _told(chunk, folds, engine.hands)
     faster = min(3.0, max(1.0, bare)) if mode == "traced" else 1.0
-    return Probe(chunk, mode, name, rate, f"{way} in {hands}, {mode} ({told})", faster, precision)
+    return Probe(chunk, mode, name, rate, f"{way}, {mode} ({told})", faster, precision)
+
+
+def _told(chunk: int, folds: int, hands: int) -> tuple[str, str]:
+    """The engine's name, and how members are trained in words."""
+    name = ("processes" if hands > 1 else "stack") if chunk > folds else "loop"
+    where = f"{hands} processes" if hands > 1 else "this process"
+    return name, f"{f'stacks of {chunk}' if chunk > folds else 'one by one'} in {where}"
 
 
 def _pays(slow: float, fast: float, left: float, cost: float) -> bool:

@@ -20,7 +20,7 @@ from wellfit.job.metrics import Metric, make_metric
 from wellfit.job.opening import check_recipe, first_record, given_recipe, open_engine, open_stage, say_data
 from wellfit.job.options import Options
 from wellfit.job.phases import Finalist, run_refit
-from wellfit.job.prepare import data_hash, make_material
+from wellfit.job.prepare import Material, data_hash, make_material
 from wellfit.job.repeat import repeat_notes
 from wellfit.job.run import Run
 from wellfit.job.sources import open_path
@@ -29,6 +29,7 @@ from wellfit.job.table_source import Source
 from wellfit.job.timetable import Timetable
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
+from wellfit.report.before_after import NO_REFIT
 from wellfit.searching.halving import Entrant
 from wellfit.searching.levels import data_level
 from wellfit.training.crew import Engine
@@ -83,13 +84,8 @@ def _run_in(
     given: Recipe | None, metric: Metric, told: list[str],
 ) -> Run:  # fmt: skip
     """The run of a folder that was just made."""
-    table = source.table
     progress.begin(f"{source.name} in {folder}", clock.seconds)
-    material = make_material(table, source.split, options.class_weight, source.kind)
-    choices, note = ways(material) if options.balance else ({}, "")
-    levels = source.kind.levels(table) if given is None and options.balance is None else ()
-    recipes = [*choices.values(), *([data_level(given)] if given is not None else []), *levels]
-    material = source.kind.with_variants(material, recipes, options.seed)
+    material, choices, levels, note = _material(source, options, given)
     record = first_record(source, options, material, folder)
     record["metric"] = {"name": metric.name, "lower_is_better": metric.lower_is_better}
     say_data(progress, source, material)
@@ -118,6 +114,17 @@ def _run_in(
         raise
     finally:
         live.close()
+
+
+def _material(
+    source: Source, options: Options, given: Recipe | None
+) -> tuple[Material, dict[str, Recipe], tuple[Recipe, ...], str]:
+    """The rows with every variant that the run needs; ways to balance, recipes that change rows, and a note on them."""
+    material = make_material(source.table, source.split, options.class_weight, source.kind)
+    choices, note = ways(material) if options.balance else ({}, "")
+    levels = tuple(source.kind.levels(source.table)) if given is None and options.balance is None else ()
+    recipes = [*choices.values(), *([data_level(given)] if given is not None else []), *levels]
+    return source.kind.with_variants(material, recipes, options.seed), choices, levels, note
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +195,7 @@ class _Conduct:
         with table.phase("refit", "the chosen recipe on all rows but the test's"):
             found = run_refit(self.stage, [best], table.deadline(1.0))
         if not found:
-            self.record["plan"]["skipped"].append("refit on all rows")
+            self.record["plan"]["skipped"].append(NO_REFIT)
         return found
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from wellfit.errors import WellfitError
 from wellfit.files import write_bytes, write_text
-from wellfit.job.compare import Contestant, Judged, best_weights, comparison, last_weights
+from wellfit.job.compare import Contestant, ScoredRows, best_weights, comparison, last_weights
 from wellfit.job.folder import plain, write_json
 from wellfit.job.handover import chosen_recipe, search_record
 from wellfit.job.history import curves_of, history_bytes
@@ -101,7 +101,7 @@ class Ending:
         if len(usable) < len(found):
             told = ", ".join(c.label for c in found if not np.isfinite(c.predicted).all())
             self.stage.progress.say("note", f"not compared, since outputs are no numbers: {told}")
-        rows = comparison(usable, Judged(self.stage.metric, part.y.numpy(), np.ones(len(part.y))))
+        rows = comparison(usable, ScoredRows(self.stage.metric, part.y.numpy(), np.ones(len(part.y))))
         self.record["comparison"] = rows
         self.record["compared_on"] = "test" if sealed else "validation"
         self.record["test_reads"] = sealed.reads if sealed else 0

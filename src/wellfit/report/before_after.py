@@ -25,6 +25,9 @@ from wellfit.report.record import (
     texts_at,
 )
 
+NO_REFIT = "refit on all rows"
+"""What a run names among what it skipped where the model handed over was not fitted again."""
+
 
 def before_after(record: Mapping[str, Any]) -> Html | None:
     """Every model in a table and in a drawing."""
@@ -52,7 +55,7 @@ def _lead(record: Mapping[str, Any]) -> str:
 def _how(record: Mapping[str, Any]) -> str:
     if is_own_model(record):
         return compared_words(record)
-    alone = "refit on all rows" in texts_at(record, "plan", "skipped")
+    alone = NO_REFIT in texts_at(record, "plan", "skipped")
     who = "The simple models were" if alone else "The simple models and the model that is handed over were"
     left = "The model that is handed over was not fitted again for want of time. " if alone else ""
     return (

@@ -31,6 +31,7 @@ class Trained:
         best: the epoch, counted from 1, whose validation loss is the least.
         stopped: whether the recipe stopped it before the last epoch.
         recipe: as it stands at the end, with what its parts remember.
+        note: why steps ran uncompiled although they were to be compiled; else empty.
     """
 
     network: nn.Module
@@ -38,6 +39,7 @@ class Trained:
     best: int
     stopped: bool
     recipe: Recipe
+    note: str = ""
 
 
 def train_epochs(
@@ -102,7 +104,8 @@ def train_epochs(
         raise TrainingError(
             f"no validation loss of {len(losses)} epochs was a number.", fix="Lower the rate.", code="WF003"
         )
-    return Trained(filled_with(lone.network, kept), tuple(losses), best, len(losses) < epochs, lone.state.recipe)
+    network = filled_with(lone.network, kept)
+    return Trained(network, tuple(losses), best, len(losses) < epochs, lone.state.recipe, lone.note)
 
 
 def _check(recipe: Recipe, rows: Batch, valid: Batch, batch: int) -> None:
