@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from sklearn.feature_extraction.text import CountVectorizer
 
 from wellfit.data.texts import hashes_of, read_texts, texts_of
-from wellfit.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Vocabulary, shared_form, tokens_of
+from wellfit.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Vocabulary, tokens_of
 from wellfit.errors import DataError, RunFolderError, UsageError
 
 TEXTS = ["The cat sat.", "A dog, the dog!", "the end"]
@@ -52,7 +52,7 @@ def test_any_text_is_coded_and_the_form_comes_back(texts):
 
 
 def test_folds_share_one_form():
-    one, other = shared_form([Vocabulary.fit(TEXTS), Vocabulary.fit(TEXTS[:1], length=7)])
+    one, other = Vocabulary.shared_form([Vocabulary.fit(TEXTS), Vocabulary.fit(TEXTS[:1], length=7)])
     assert len(one) == len(other)
     assert one.length == other.length == 7
 

@@ -40,7 +40,10 @@ def same_weights_in_keras(model: Any, theirs: nn.Module, instead: dict[int, Tens
     kinds = nn.Conv1d | nn.Conv2d | nn.Linear | nn.Embedding | nn.BatchNorm1d | nn.BatchNorm2d
     modules = [m for m in theirs.modules() if isinstance(m, kinds)]
     layers = [layer for layer in model.layers if layer.weights]
-    for layer, module in zip(layers, modules, strict=True):
+    alone = [m.bias.detach() for m in theirs.modules() if list(m._parameters) == ["bias"]]
+    for layer, bias in zip(layers[len(modules) :], alone, strict=True):
+        layer.set_weights([bias.numpy()])
+    for layer, module in zip(layers[: len(modules)], modules, strict=True):
         weight = instead.get(id(module.weight), module.weight).detach()
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):  # Keras has the outputs last
             weight = weight.permute(*range(2, weight.ndim), 1, 0)

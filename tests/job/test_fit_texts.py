@@ -106,15 +106,32 @@ def test_a_run_that_lost_its_encoders_is_not_called_a_model_of_ones_own(run, tmp
         job.load(tmp_path / "run").predict(["word1 great"])
 
 
-def test_every_model_trains(monkeypatch, tmp_path):
+def test_every_model_trains_and_is_repeated(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
-    for depth, name in enumerate(MODELS, start=1):
-        path = write_plan(tmp_path, steps=5)
-        plan = json.loads(path.read_text())
-        plan["plan"]["depth"] = depth
-        path.write_text(json.dumps(plan))
-        found = planned_fit(monkeypatch, tmp_path / name, texts, labels, plan=path)
+    for name in MODELS:
+        found = planned_fit(monkeypatch, tmp_path / name, texts, labels, steps=5, network=name)
         assert found.record["plan"]["shape"]["model"] == name
+        again = planned_fit(monkeypatch, tmp_path / f"{name}-again", texts, labels, plan=found.folder / "run.json")
+        np.testing.assert_array_equal(found.predict_proba(texts), again.predict_proba(texts))
+    with pytest.raises(UsageError, match="Choose auto, bag"):
+        planned_fit(monkeypatch, tmp_path / "odd", texts, labels, network="lstm")
+    with pytest.raises(UsageError, match="--network is for texts"):
+        planned_fit(monkeypatch, tmp_path / "table", np.zeros((99, 2)), np.arange(99) % 2, network="bag")
+
+
+def test_very_long_texts_are_read_by_words_alone(monkeypatch, tmp_path):
+    """Pieces of words are four for each character, and are kept: beyond a limit a network of windows reads words."""
+    monkeypatch.setattr("wellfit.job.text_kind._PIECED_TO", 1000)
+    monkeypatch.setattr("wellfit.job.text_kind._CNN_FROM", 50)
+    found = planned_fit(monkeypatch, tmp_path, *made_texts(120), steps=5)
+    assert found.record["plan"]["shape"]["model"] == "cnn"
+
+
+def test_words_that_training_never_saw_are_known_by_their_pieces(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    found = planned_fit(monkeypatch, tmp_path, texts, labels, steps=60)
+    good, bad = found.predict_proba(["greatness", "awfully"])[:, list(found.classes).index("good <b>")]
+    assert good > 0.6 > 0.4 > bad
 
 
 def test_columns_that_are_not_there_are_named(run):

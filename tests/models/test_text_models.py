@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from wellfit.errors import UsageError
 from wellfit.models.bag_of_embeddings import BagOfEmbeddings
+from wellfit.models.bag_of_ngrams import BagOfNgrams
 from wellfit.models.text_cnn import TextCNN
 from wellfit.models.text_shape import MODELS, TextShape
 from wellfit.sites import find_sites
@@ -38,7 +40,24 @@ def test_a_bag_is_the_mean_of_its_words_by_hand():
     assert torch.allclose(network(torch.tensor([[5, 1, 6, 0]]))[0], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("model", ["bag", "cnn"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_both_sets_of_n_grams_weigh_the_same_by_hand(dtype):
+    network = BagOfNgrams(20, 2, words=3).to(dtype).eval()
+    torch.nn.init.normal_(network.vectors.weight), torch.nn.init.normal_(network.bias)
+    v, tokens = network.vectors.weight, torch.tensor([[5, 6, 0, 9, 10, 11, 12, 0], [0, 1, 0, 9, 0, 0, 0, 0]])
+    both = (v[5] + v[6]) / 2**0.5 + (v[9] + v[10] + v[11] + v[12]) / 2
+    expected = network.bias + torch.stack([both, v[9]])
+    near = 1e-12 if dtype == torch.float64 else 0.1
+    torch.testing.assert_close(network(tokens), expected, atol=near, rtol=near)
+
+
+@pytest.mark.parametrize("sizes", [(0, 2, 1), (9, 0, 1), (9, 2, 0)])
+def test_n_grams_of_no_size_are_refused(sizes):
+    with pytest.raises(UsageError, match="WF-A60"):
+        BagOfNgrams(sizes[0], sizes[1], words=sizes[2])
+
+
+@pytest.mark.parametrize("model", ["bag", "cnn", "ngrams"])
 def test_texts_without_words_have_a_finite_answer(model):
     network = TextShape(30, 4, 2, model=model).network().eval()
     assert network(torch.zeros(2, 4, dtype=torch.int64)).isfinite().all()

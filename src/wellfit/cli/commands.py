@@ -45,6 +45,7 @@ def fit(
     target: o.Target = None,
     text: o.Text = None,
     size: o.Size = None,
+    network: o.Network = "auto",
     budget: o.Budget = "60s",
     valid: o.Valid = None,
     test: o.Test = None,
@@ -72,7 +73,7 @@ def fit(
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
         "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
         "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
-        "start": start, "out": out, "text": text, "size": size,
+        "start": start, "out": out, "text": text, "size": size, "network": network,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 

@@ -44,6 +44,7 @@ Asked = Annotated[list[str], typer.Argument(metavar="NAME...", help="A regulariz
 Target = Annotated[str | None, _column("The column to predict.")]
 Text = Annotated[str | None, _column("The column of texts: they are told apart, not the table's columns.")]
 Size = Annotated[int | None, typer.Option(metavar="PIXELS", help="The longer side that images are resized to.")]
+Network = Annotated[str, _name("For texts: ngrams, bag, cnn or transformer; auto chooses.")]
 Group = Annotated[str | None, _column("Rows with one value of this column stay together.")]
 Time = Annotated[str | None, _column("Split by this column: no future row in training.")]
 Weight = Annotated[str | None, _column("The column of row weights.")]

@@ -5,6 +5,7 @@ from wellfit.data.encode import Block, Encoder, check_columns, require_columns, 
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
 from wellfit.data.mapped import Mapped
+from wellfit.data.ngrams import NgramVocabulary
 from wellfit.data.notes import CODES, Column, Note
 from wellfit.data.picture_arrays import NpzFile, looks_like_images, pixels_of
 from wellfit.data.picture_encoder import PictureEncoder
@@ -14,7 +15,7 @@ from wellfit.data.read import read_table
 from wellfit.data.split import Split, split_given, split_table
 from wellfit.data.table import Table, make_table, table_from_arrays
 from wellfit.data.texts import read_texts, texts_of
-from wellfit.data.vocabulary import Vocabulary, shared_form
+from wellfit.data.vocabulary import Vocabulary
 
 __all__ = [
     "CODES",
@@ -23,6 +24,7 @@ __all__ = [
     "Encoder",
     "Labeled",
     "Mapped",
+    "NgramVocabulary",
     "Note",
     "NpzFile",
     "PictureEncoder",
@@ -48,7 +50,6 @@ __all__ = [
     "read_table",
     "read_texts",
     "require_columns",
-    "shared_form",
     "shared_widths",
     "split_given",
     "split_table",

@@ -96,9 +96,20 @@ class Vocabulary:
         """The same, by the name that encoders of every kind have."""
         return self.encode(texts)
 
+    @property
+    def told(self) -> str:
+        """What is known and read, for people."""
+        return f"{len(self.words):,} words, {self.length} of a text are read"
+
     def cut(self, words: int, length: int) -> Vocabulary:
         """The most frequent of its words, and texts of another length."""
         return dataclasses.replace(self, words=self.words[:words], length=length)
+
+    @staticmethod
+    def shared_form(found: Sequence[Vocabulary]) -> list[Vocabulary]:
+        """Vocabularies of one study in one form: the words of the smallest, the length of the longest."""
+        words, length = min(len(v.words) for v in found), max(v.length for v in found)
+        return [v.cut(words, length) for v in found]
 
     def to_json(self) -> dict[str, Any]:
         return {"words": list(self.words), "length": self.length, "column": self.column}
@@ -117,9 +128,3 @@ class Vocabulary:
         except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise corrupt("the vocabulary", str(error)) from error
         return cls(tuple(words), length, column)
-
-
-def shared_form(found: Sequence[Vocabulary]) -> list[Vocabulary]:
-    """Vocabularies of one study in one form: the words of the smallest, the length of the longest."""
-    words, length = min(len(v.words) for v in found), max(v.length for v in found)
-    return [v.cut(words, length) for v in found]

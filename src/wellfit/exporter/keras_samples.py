@@ -113,6 +113,35 @@ def make_network(outputs: int) -> keras.Model:
     return MODEL(tokens, outs)
 '''
 
+_NGRAMS = '''
+class Bias(keras.layers.Layer):
+    """Adds a number to each output."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, values: Any) -> Any:
+        return values + self.bias
+
+
+def make_network(outputs: int) -> keras.Model:
+    """What each word, pair and piece of a text says for each output, added up; both sets weigh the same."""
+    tokens = keras.Input((LENGTH,), dtype="int32")
+    real = ops.expand_dims(ops.cast(tokens > UNKNOWN, "float32"), -1)
+    vectors = keras.layers.Embedding( #? held
+        FIRST + WORDS + PIECES, outputs, embeddings_initializer="zeros", **held(1, "embeddings") #? held
+    ) #? held
+    vectors = keras.layers.Embedding(FIRST + WORDS + PIECES, outputs, embeddings_initializer="zeros") #! held
+    h = vectors(tokens) * real
+    h = keras.layers.Dropout(TOKEN_DROPOUT, noise_shape=(None, LENGTH, 1))(h)  # whole words #? words
+    DROPS #? drop
+    sums = [
+        ops.sum(h[:, part], 1) / ops.sqrt(ops.maximum(ops.sum(real[:, part], 1), 1.0))
+        for part in (slice(None, WORD_PLACES), slice(WORD_PLACES, None))
+    ]
+    return MODEL(tokens, Bias()(sums[0] + sums[1]))
+'''
+
 _DROPS = {
     "Dropout": "keras.layers.Dropout(DROPOUT)",
     "GaussianDropout": "keras.layers.GaussianDropout(GAUSSIAN_DROPOUT)",
@@ -140,7 +169,8 @@ def batches_pieces(facts: Facts) -> list[Piece]:
 def sample_network_pieces(facts: Facts, regularizer: str, bound: bool, model: str) -> list[Piece]:
     """``make_network(outputs)``; ``regularizer``: the penalty of Keras, ``model``: the class of the whole."""
     held, images = bool(regularizer) or bound, isinstance(facts, PictureFacts)
-    anything = ("from typing import Any",) if held or images else ()
+    summed = isinstance(facts, TextFacts) and facts.form.model == "ngrams"
+    anything = ("from typing import Any",) if held or images or summed else ()
     imports = ("from os import environ", *anything, "import keras", "from keras import ops")
     found = []
     if held:
@@ -151,9 +181,16 @@ def sample_network_pieces(facts: Facts, regularizer: str, bound: bool, model: st
         network = piece(_PICTURES, held=held, drop=bool(drops), blocks=facts.form.blocks > 0)
     else:
         assert isinstance(facts, TextFacts)
-        bag, words = facts.form.model == "bag", facts.has("TokenDropout")
-        network = piece(_TEXTS, held=held, bag=bag, drop=bool(drops), words=words)
+        network = _text_network(facts, held, bool(drops))
     code = network.code.replace("    DROPS", drops).replace("MODEL", model)
     for place, axes in (("HELD", "0"), ("WINDOWED", "[0, 1]")):
         code = code.replace(place, f", **held({axes})" if held else "")
-    return [*found, piece(_EVEN), Piece(code, imports)]
+    even = [piece(_EVEN)] if "FIRST_WEIGHTS" in code else []
+    return [*found, *even, Piece(code, imports)]
+
+
+def _text_network(facts: TextFacts, held: bool, drop: bool) -> Piece:
+    words = facts.has("TokenDropout")
+    if facts.form.model == "ngrams":
+        return piece(_NGRAMS, held=held, drop=drop, words=words)
+    return piece(_TEXTS, held=held, bag=facts.form.model == "bag", drop=drop, words=words)

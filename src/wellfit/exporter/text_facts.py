@@ -33,10 +33,12 @@ class TextFacts(Facts):
 
     Attributes:
         text: the column of texts.
+        words: of n-grams, the words and pairs that have a number of their own.
     """
 
     kind: ClassVar[str] = "text"
     text: str
+    words: int = 0
 
     @property
     def form(self) -> TextShape:
@@ -60,7 +62,8 @@ def read_text_facts(run: Run, stored: Stored, data: str | Path | None) -> TextFa
     else:
         reading, missing = _reading(record, Path(data), lists)
     missing = [*missing, *([_LISTS] * lists)]
-    return TextFacts(**shared_facts(run, stored, reading, missing), text=text)
+    words = len(stored.views[0].encoder.words)
+    return TextFacts(**shared_facts(run, stored, reading, missing), text=text, words=words)
 
 
 def _reading(record: dict[str, Any], file: Path, lists: bool) -> tuple[Reading, list[str]]:

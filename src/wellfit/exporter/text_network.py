@@ -1,4 +1,4 @@
-"""The networks for texts as torch code: a bag of embeddings, filters over windows of words, a transformer."""
+"""The networks for texts as torch code: bags of n-grams and embeddings, filters over windows, a transformer."""
 
 from __future__ import annotations
 
@@ -31,6 +31,32 @@ class Network(nn.Module):
         words = words * real #? mix
         # divided by the root, so that it has size 1 however many words there are
         return self.head(words.sum(1) / real.sum(1).clamp(min=1).sqrt())
+'''
+
+_NGRAMS = '''
+class Network(nn.Module):
+    """What each word, pair and piece of a text says for each output, added up; both sets weigh the same."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.vectors = nn.Embedding(FIRST + WORDS + PIECES, outputs)
+        nn.init.zeros_(self.vectors.weight)
+        self.drop_words = nn.Dropout1d(TOKEN_DROPOUT)  # whole words #? words
+        self.drop = nn.Sequential(DROPS) #? drops
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    FORWARD
+        real = (tokens > UNKNOWN).unsqueeze(-1).to(self.vectors.weight.dtype)
+        words = self.vectors(tokens) * real
+        words = self.drop_words(words) #? words
+        words, real = blended(words, real, *mix) if mix else (words, real) #? mix
+        terms = self.drop(words * real) #? drops
+        terms = words * real #! drops
+        of_words, of_pieces = (
+            terms[:, part].sum(1) / real[:, part].sum(1).clamp(min=1).sqrt()
+            for part in (slice(None, WORD_PLACES), slice(WORD_PLACES, None))
+        )
+        return self.bias + of_words + of_pieces
 '''
 
 _CNN = '''
@@ -119,7 +145,7 @@ class Network(nn.Module):
         return self.head((self.norm(h) * counts).sum(1) / counts.sum(1).clamp(min=1))
 '''
 
-_NETWORKS = {"bag": _BAG, "cnn": _CNN, "transformer": _TRANSFORMER}
+_NETWORKS = {"ngrams": _NGRAMS, "bag": _BAG, "cnn": _CNN, "transformer": _TRANSFORMER}
 _FORWARD = "def forward(self, tokens: Tensor) -> Tensor:"
 _FORWARD_MIXED = "def forward(self, tokens: Tensor, mix: tuple[float, Tensor] | None = None) -> Tensor:"
 TEXT_NETWORK_PARTS = (*DROPOUTS, "TokenDropout")
@@ -127,7 +153,7 @@ TEXT_NETWORK_PARTS = (*DROPOUTS, "TokenDropout")
 
 
 def text_network_constants(facts: TextFacts) -> list[str]:
-    lines = [constant("WIDTH", facts.form.width, "of a word's vector")]
+    lines = [constant("WIDTH", facts.form.width, "of a word's vector")] if facts.form.model != "ngrams" else []
     if facts.form.model == "cnn":
         lines += [constant("FILTERS", 32, "of each window"), constant("WINDOWS", [3, 4, 5], "words that a filter sees")]
     if facts.form.model == "transformer":

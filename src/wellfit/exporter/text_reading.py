@@ -44,6 +44,48 @@ class Encoder:
 '''
 
 
+_NGRAMS = '''
+PADDING, UNKNOWN, HIDDEN, FIRST = 0, 1, 2, 3
+TOKEN = re.compile(r"\\w+(?:['\\u2019]\\w+)*|[^\\w\\s]")
+
+
+def sets_of(text: str) -> tuple[list[str], list[str]]:
+    """The distinct words, signs and pairs of neighbors of a text, and the distinct pieces of its words."""
+    words = TOKEN.findall(text.lower())
+    pairs = [f"{one} {other}" for one, other in itertools.pairwise(words)]
+    marked = [f" {word} " for word in dict.fromkeys(words)]
+    pieces = [
+        word[start : start + size]
+        for word in marked
+        for size in range(2, min(5, len(word)) + 1)
+        for start in range(len(word) - size + 1)
+    ]
+    return list(dict.fromkeys(words + pairs)), list(dict.fromkeys(pieces))
+
+
+class Encoder:
+    """Turns texts into rows of numbers: of words and pairs of training texts, and behind them of pieces of words."""
+
+    def __init__(self, texts: np.ndarray) -> None:
+        found = [sets_of(text) for text in texts]
+        self.numbers = []
+        for place, (first, most) in enumerate(((FIRST, WORDS), (FIRST + WORDS, PIECES))):
+            counts = Counter(thing for sets in found for thing in sets[place])
+            frequent = sorted(counts, key=lambda w: (-counts[w], w))[:most]
+            self.numbers.append({thing: number for number, thing in enumerate(frequent, start=first)})
+
+    def __call__(self, texts: np.ndarray) -> np.ndarray:
+        """(texts, LENGTH): places for words and pairs, WORD_PLACES of them, then for pieces; each padded."""
+        rows = np.full((len(texts), LENGTH), PADDING)
+        for row, text in zip(rows, texts, strict=True):
+            parts = row[:WORD_PLACES], row[WORD_PLACES:]
+            for part, things, numbers in zip(parts, sets_of(text), self.numbers, strict=True):
+                known = [numbers[thing] for thing in things if thing in numbers][: len(part)]
+                part[: len(known)] = known
+        return rows
+'''
+
+
 def text_constants(facts: TextFacts) -> list[str]:
     """Where the texts lie and how much of them is read; every text a literal."""
     reading, form = facts.reading, facts.form
@@ -53,15 +95,28 @@ def text_constants(facts: TextFacts) -> list[str]:
     lines += [constant("TEXT", facts.text), constant("TARGET", facts.target)]
     if not facts.regression:
         lines.append(constant("CLASSES", list(facts.classes)))
-    return [
-        *lines, constant("MISSING", sorted(MISSING_MARKERS)),
-        constant("WORDS", form.vocabulary - 3, "that have a number of their own"),
-        constant("LENGTH", form.length, "tokens of a text that are read"), *variant_constants(facts),
-    ]  # fmt: skip
+    if form.model == "ngrams":
+        places = form.words or form.length
+        sizes = [
+            constant("WORDS", facts.words, "and pairs that have a number of their own"),
+            constant("PIECES", form.vocabulary - 3 - facts.words, "of words, likewise"),
+            constant("LENGTH", form.length, "places of a text"),
+            constant("WORD_PLACES", places, "of these, for words and pairs"),
+        ]
+    else:
+        sizes = [
+            constant("WORDS", form.vocabulary - 3, "that have a number of their own"),
+            constant("LENGTH", form.length, "tokens of a text that are read"),
+        ]
+    return [*lines, constant("MISSING", sorted(MISSING_MARKERS)), *sizes, *variant_constants(facts)]
 
 
 def text_pieces(facts: TextFacts) -> list[Piece]:
     """How the file becomes texts with a target, and these numbers."""
     imports = ("import re", "from collections import Counter")
     rows = [table_piece(facts), target_piece(facts), piece(_DOCUMENTS)]
-    return [*rows, piece(_ENCODER, *imports), *variant_pieces(facts)]
+    if facts.form.model == "ngrams":
+        encoder = piece(_NGRAMS, "import itertools", *imports)
+    else:
+        encoder = piece(_ENCODER, *imports)
+    return [*rows, encoder, *variant_pieces(facts)]

@@ -42,6 +42,7 @@ def fit(
     kind: str | None = None,
     text: str | None = None,
     size: int | None = None,
+    network: str = "auto",
     progress: Progress | None = None,
 ) -> Run:
     """Find, train and prove the recipe that a table, images or texts need.
@@ -73,6 +74,8 @@ def fit(
         kind: ``table``, ``image`` or ``text`` where it cannot be told from the data: lists of texts are ``text``.
         text: the column of texts, where those are to be told apart and not the columns of a table.
         size: pixels of the longer side that images are resized to; by default as they are, 64 at most.
+        network: of texts: ``ngrams`` (linear in words, pairs and pieces of words), ``bag`` (of embeddings), ``cnn`` or
+            ``transformer``; ``auto`` takes n-grams up to 3 million characters, and of more text ``cnn``.
         progress: told what happens; nothing is printed by default.
 
     Returns:
@@ -87,7 +90,7 @@ def fit(
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
         "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
-        "size": size,
+        "size": size, "network": network,
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

@@ -43,6 +43,7 @@ class Options:
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
         text: the column of texts, where those are to be told apart and not the columns of a table.
         size: pixels of the longer side that images are resized to.
+        network: of texts: ``ngrams``, ``bag``, ``cnn`` or ``transformer``; ``auto`` chooses by how many there are.
     """
 
     target: str | None = None
@@ -66,6 +67,7 @@ class Options:
     task: str | None = None
     text: str | None = None
     size: int | None = None
+    network: str = "auto"
 
     def seconds(self) -> float:
         """The budget in seconds; raises UsageError where it is no time."""

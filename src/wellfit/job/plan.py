@@ -13,6 +13,9 @@ from wellfit.searching.halving import Rung
 _SURE = 0.75
 """Share of the probed rate that is planned with: evaluations, transport and other programs take the rest."""
 
+_SURE_APART = 0.9
+"""The same where members train one by one: steps are long there, and the probe's recipe carries more than most do."""
+
 LONG_BUDGET = 300.0
 """Seconds from which regularizers that double the cost of a step are searched."""
 
@@ -36,8 +39,8 @@ FEW = 4
 _FEWEST = 10
 """Steps of a full training at least, however little time there is."""
 
-_JUDGED = 8
-"""Trainings that re-scoring takes at least: four finalists, two seeds."""
+_JUDGED_SEEDS = 3
+"""Seeds under which re-scoring trains its four finalists at least: an interval from two seeds says nothing."""
 
 FEW_SHARES = {"controls": 0.21, "search": 0.21, "rescoring": 0.50, "refit": 0.08}
 """The division where there are few candidates: each training has about the same length then."""
@@ -49,9 +52,9 @@ def time_shares(bare: float, budget: float = 0.0, few: bool = False) -> dict[str
     Args:
         bare: how many times as fast steps without regularizers are.
         budget: seconds in all: a long one leaves time for an ablation.
-        few: whether there are so few candidates that re-scoring takes most trainings.
+        few: whether there are so few candidates that re-scoring takes most trainings; an ablation takes more than it.
     """
-    ablation = ABLATION if budget >= ABLATED_FROM else 0.0
+    ablation = ABLATION if budget >= ABLATED_FROM and not few else 0.0
     shares = {name: (1.0 - ablation) * share for name, share in (FEW_SHARES if few else SHARES).items()}
     both = shares["controls"] + shares["search"]
     return {
@@ -164,13 +167,22 @@ def at_pace(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
     return dataclasses.replace(plan, search_rungs=rungs, cuts=(*plan.cuts, cut))
 
 
-def rescored(plan: Plan, pace: float, seconds: float, folds: int) -> Plan:
-    """How many finalists, under how many seeds, the time for re-scoring holds; four and two at least."""
-    fits = pace * seconds * 0.92 / (plan.steps * folds)
-    seeds = plan.seeds
-    while seeds > 2 and fits < 4 * seeds:
-        seeds -= 1
-    return dataclasses.replace(plan, seeds=seeds, finalists=max(1, min(5, int(fits / seeds) - 3)))
+def rescored(plan: Plan, pace: float, seconds: float, folds: int, bare: float | None = None) -> Plan:
+    """How many finalists, under how many seeds, the time for re-scoring holds; four and two at least.
+
+    Args:
+        pace: member-steps a second.
+        bare: the same of finalists that carry no regularizer, where each trains by itself.
+    """
+
+    def takes(seeds: int, cocktails: int) -> float:
+        without = 3 if cocktails >= 3 else 2  # the control, a second one where cocktails have one, early stopping
+        return seeds * plan.steps * folds * (without / (bare or pace) + (cocktails + 3 - without) / pace)
+
+    fits = 0.92 * seconds
+    seeds = next((n for n in range(plan.seeds, 2, -1) if takes(n, 1) <= fits), 2)
+    cocktails = next((n for n in range(5, 1, -1) if takes(seeds, n) <= fits), 1)
+    return dataclasses.replace(plan, seeds=seeds, finalists=cocktails)
 
 
 def size_network(rows: int, inputs: int, budget: float) -> tuple[int, int]:
@@ -253,10 +265,12 @@ def make_plan(
     width, depth = size or size_network(rows, inputs, budget)
     batch = batch or size_batch(rows)
     least, enough, most = full_steps(rows, batch)
-    turns = _SURE * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
+    sure = _SURE_APART if mode == "apart" else _SURE
+    turns = sure * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
     fixed = 0.0 if mode == "apart" else FIXED_COST
     if mode == "apart":  # no longer than the finalists can be trained, or what is chosen is chosen for another length
-        judged = int(_SURE * rate * seconds * time_shares(bare, budget, True)["rescoring"] / (_JUDGED * folds))
+        trainings = _JUDGED_SEEDS * (2 + 2 / bare)  # two of four finalists carry no regularizer
+        judged = int(sure * rate * seconds * time_shares(bare, budget, True)["rescoring"] / (trainings * folds))
         enough, most = min(enough, max(least, judged)), min(most, max(least, judged))
     for ladder in _ladders(turns * time_shares(bare, budget)["search"], enough, mode):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds

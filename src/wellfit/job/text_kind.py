@@ -1,4 +1,4 @@
-"""Texts as a kind of data: words as numbers, a bag of embeddings or a convolutional network, TF-IDF to beat."""
+"""Texts as a kind of data: words and pieces of words as numbers, networks that read them, TF-IDF to beat."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from wellfit.data import (
+    NgramVocabulary,
     Note,
     Samples,
     Vocabulary,
     read_table,
     require_columns,
-    shared_form,
     texts_of,
     unused_columns,
 )
@@ -37,15 +37,28 @@ if TYPE_CHECKING:
     from wellfit.job.prepare import Material
 
 _CNN_FROM = 2000
-"""Training texts from which order counts: of fewer, a bag of embeddings learns as much, and sooner."""
+"""Training texts from which a network of windows learns more than a bag of embeddings, where pieces are too many."""
+
+_PIECED_TO = 3_000_000
+"""Characters of all texts up to which pieces of words are read: about four are made of each, and kept in memory."""
 
 _VARIED_TO = 20_000
 """Texts up to which the search tries variants: each set of them is kept beside the texts, for every fold."""
 
 
+Words = Vocabulary | NgramVocabulary
+
+
 @dataclasses.dataclass(frozen=True)
 class TextKind:
-    """See ``Kind``. The depth of a plan is the number of its model: 1 a bag of embeddings, 2 a network of windows."""
+    """See ``Kind``. The depth of a plan is the place of its model in ``MODELS``, from 1 on.
+
+    Attributes:
+        model: one of ``MODELS``; ``auto`` takes n-grams where the texts are not too many for their pieces, and of
+            more texts a network of windows.
+    """
+
+    model: str = "auto"
 
     name: ClassVar[str] = "text"
     stacks: ClassVar[bool] = False
@@ -56,27 +69,40 @@ class TextKind:
         ("linear", "the linear model on TF-IDF", fit_text_linear),
     )
 
-    def encoders(self, data: Samples, parts: Sequence[np.ndarray]) -> list[Vocabulary]:
-        found = shared_form([Vocabulary.fit(data.features[rows]) for rows in parts])
+    def encoders(self, data: Samples, parts: Sequence[np.ndarray]) -> list[Words]:
+        made = NgramVocabulary if self._pieced(data) else Vocabulary
+        found = made.shared_form([made.fit(data.features[rows]) for rows in parts])  # type: ignore[arg-type] - one kind
         return [dataclasses.replace(v, column=data.column) for v in found]
 
-    def training_rows(self, data: Samples, rows: np.ndarray, encoders: Sequence[Vocabulary]) -> Tensor:
+    def training_rows(self, data: Samples, rows: np.ndarray, encoders: Sequence[Words]) -> Tensor:
         return torch.from_numpy(np.concatenate([e.encode(data.features[rows]) for e in encoders]))
 
-    def inputs(self, features: Any, encoder: Vocabulary) -> Tensor:
+    def inputs(self, features: Any, encoder: Words) -> Tensor:
         return torch.from_numpy(encoder.encode(features))
 
-    def size(self, rows: int, budget: float, encoder: Vocabulary) -> tuple[int, int]:
+    def size(self, rows: int, budget: float, encoder: Words) -> tuple[int, int]:
         many = rows >= _CNN_FROM
-        return (64 if many else 32), 1 + MODELS.index("cnn" if many else "bag")
+        model = self.model if self.model != "auto" else "cnn" if many else "bag"
+        if isinstance(encoder, NgramVocabulary):
+            model = "ngrams"
+        return (64 if many else 32), 1 + MODELS.index(model)
 
-    def shape(self, encoder: Vocabulary, outputs: int, width: int, depth: int) -> TextShape:
-        return TextShape(len(encoder), encoder.length, outputs, width, MODELS[max(0, min(depth, len(MODELS)) - 1)])
+    def shape(self, encoder: Words, outputs: int, width: int, depth: int) -> TextShape:
+        if isinstance(encoder, NgramVocabulary):
+            places = encoder.length + encoder.piece_length
+            return TextShape(len(encoder), places, outputs, outputs, "ngrams", encoder.length)
+        model = self.model if self.model != "auto" else MODELS[max(0, min(depth, len(MODELS)) - 1)]
+        return TextShape(len(encoder), encoder.length, outputs, width, model)
 
-    def blocks(self, encoder: Vocabulary) -> tuple[tuple[int, int], ...]:
+    def _pieced(self, data: Samples) -> bool:
+        if self.model != "auto":
+            return self.model == "ngrams"
+        return sum(len(text) for text in data.features) <= _PIECED_TO
+
+    def blocks(self, encoder: Words) -> tuple[tuple[int, int], ...]:
         return ()
 
-    def pixels(self, encoder: Vocabulary) -> None:
+    def pixels(self, encoder: Words) -> None:
         return None
 
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
@@ -92,27 +118,29 @@ class TextKind:
         if len(data) > _VARIED_TO:
             return ()
         synonyms = (Synonyms(), Recipe(Synonyms(), WordDeletion())) if has_lexicon() else ()
-        order = (WordSwap(),) if len(data) >= 2 * _CNN_FROM else ()  # a bag of words sees no order
+        order = (WordSwap(),) if self.model in ("cnn", "transformer") else ()  # bags see none, or that of neighbors
         return tuple(Recipe(p) for p in (*order, WordDeletion(), *synonyms))
 
-    def describe(self, data: Samples, encoder: Vocabulary) -> dict[str, Any]:
-        about = f"{len(encoder.words):,} words, {encoder.length} of a text are read"
-        return {"features": 1, "encoded": encoder.length, "columns": [], "about": about}
+    def describe(self, data: Samples, encoder: Words) -> dict[str, Any]:
+        places = encoder.encode([]).shape[1]
+        return {"features": 1, "encoded": places, "columns": [], "about": encoder.told}
 
     def told(self, data: Samples) -> str:
         return f"{len(data):,} texts"
 
-    def encoder_from_json(self, form: Any) -> Vocabulary:
-        return Vocabulary.from_json(form)
+    def encoder_from_json(self, form: Any) -> Words:
+        pieced = isinstance(form, dict) and "pieces" in form
+        return NgramVocabulary.from_json(form) if pieced else Vocabulary.from_json(form)
 
     def shape_to_json(self, shape: TextShape) -> dict[str, Any]:
         return dict(vars(shape))
 
     def shape_from_json(self, form: Any) -> TextShape:
         sizes = {n: int(form[n]) for n in ("vocabulary", "length", "outputs", "width")}
-        return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])])
+        words = int(form.get("words", 0))
+        return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])], words=words)
 
-    def read_new(self, path: str | Path, encoder: Vocabulary) -> NewRows:
+    def read_new(self, path: str | Path, encoder: Words) -> NewRows:
         frame = read_table(path)
         column = _column(frame, encoder)
         texts, there, notes = texts_of(frame[column])
@@ -122,12 +150,12 @@ class TextKind:
         said = [Note(*n) for n in frame.attrs.get("notes", [])]
         return NewRows(texts, [], [*said, *notes, *unused_columns(frame, [column])])
 
-    def new_rows(self, x: Any, encoder: Vocabulary) -> np.ndarray:
+    def new_rows(self, x: Any, encoder: Words) -> np.ndarray:
         """Texts from a list, or from a frame: the column that training read."""
         return texts_of(x[_column(x, encoder)] if hasattr(x, "columns") else x)[0]
 
 
-def _column(frame: Any, encoder: Vocabulary) -> Any:
+def _column(frame: Any, encoder: Words) -> Any:
     """The column of texts; a training on a list knows no name, and takes the only column there is."""
     if encoder.column:
         require_columns(frame, [encoder.column])

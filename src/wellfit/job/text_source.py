@@ -12,10 +12,12 @@ import pandas as pd
 from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
 from wellfit.data.notes import listed, shown
-from wellfit.errors import DataError, UsageError
+from wellfit.errors import DataError, RecipeError, UsageError
 from wellfit.job.options import Options, refuse_roles
 from wellfit.job.table_source import Source, split_parts
-from wellfit.job.text_kind import TEXTS
+from wellfit.job.text_kind import TEXTS, TextKind
+from wellfit.models.text_shape import MODELS
+from wellfit.recipe_json import parse_strict
 
 
 def texts_from_file(path: str | Path, options: Options) -> Source:
@@ -46,7 +48,7 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
     )  # fmt: skip
     split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
     delimiter = frames["training"].attrs.get("delimiter")
-    return Source(samples, split, Path(path).name, tuple(notes), TEXTS, delimiter)
+    return Source(samples, split, Path(path).name, tuple(notes), _kind(options), delimiter)
 
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
@@ -57,7 +59,7 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
     target = pd.concat(labels, ignore_index=True)
     samples = read_texts([t for part in texts for t in part], target, "text", "target", options.task)
-    return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), TEXTS)
+    return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
 
 
 def looks_like_texts(x: Any) -> bool:
@@ -69,6 +71,27 @@ def looks_like_texts(x: Any) -> bool:
     except (TypeError, StopIteration):
         return False
     return isinstance(first, str)
+
+
+def _kind(options: Options) -> TextKind:
+    """Texts, read by the network that was asked for; a plan that is repeated has its own."""
+    if options.network not in ("auto", *MODELS):
+        raise UsageError(
+            f"no network for texts is called {shown(options.network)}.",
+            fix=f"Choose auto, {', '.join(MODELS)}.",
+            code="WF-U16",
+        )
+    planned = _planned_network(options.plan) if options.network == "auto" and options.plan is not None else ""
+    return dataclasses.replace(TEXTS, model=planned or options.network)
+
+
+def _planned_network(path: str | Path) -> str:
+    """The network of a run that is repeated; empty where its record does not say."""
+    try:
+        model = parse_strict(Path(path).read_text("utf-8"), "the plan")["plan"]["shape"]["model"]
+    except (OSError, RecipeError, ValueError, KeyError, TypeError):
+        return ""  # that it cannot be read is told where it is planned with
+    return model if model in MODELS else ""
 
 
 def _split(samples: Samples, counts: list[int], names: list[str], options: Options) -> Any:

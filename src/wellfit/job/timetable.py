@@ -54,7 +54,9 @@ class Timetable:
         """The finalists whose trainings all came to an end, from fresh seeds; what did not is noted as skipped."""
         if not self.endless:
             seconds = self.clock.until(share) - time.monotonic()
-            self.stage.plan = rescored(self.stage.plan, self.stage.pace("search"), seconds, self.stage.material.folds)
+            stage, apart = self.stage, self.stage.plan.mode == "apart"
+            bare = max(stage.pace("controls"), stage.pace("search")) if apart else None
+            stage.plan = rescored(stage.plan, stage.pace("search"), seconds, stage.material.folds, bare)
         with self.phase("re-scoring", "the best again, each with the same fresh seeds"):
             finalists = run_rescoring(self.stage, controls, found, self.deadline(share))
         complete = [f for f in finalists if math.isfinite(f.score)]
@@ -64,7 +66,9 @@ class Timetable:
     def ablate(self, finalists: Sequence[Finalist]) -> Ablation | None:
         """The chosen recipe taken apart, in the time that is left; where there is none it is noted as skipped."""
         if not self.shares()["ablation"]:
-            self.record["plan"]["skipped"].append(f"ablation, for a budget below {ABLATED_FROM:g} s")
+            short = self.clock.seconds < ABLATED_FROM
+            why = f"for a budget below {ABLATED_FROM:g} s" if short else "which takes more trainings than fit"
+            self.record["plan"]["skipped"].append(f"ablation, {why}")
             return None
         seconds = math.inf if self.endless else self.clock.end - time.monotonic()
         chosen = min(finalists, key=lambda f: f.score)

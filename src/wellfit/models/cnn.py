@@ -67,7 +67,7 @@ class RegularizedCNN(nn.Module):
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.blocks(self.second(self.halve(self.first(self.input(x)))))
+        maps = self.blocks(self.second(self.halve(self.first(_channels_last(self.input(x))))))
         return self.head(self.dense(self.fit(self.pool(maps)).flatten(1)))
 
 
@@ -110,4 +110,10 @@ class Normed(nn.Module):
         self.hidden = Marker("hidden")
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.hidden(self.activation(self.norm(self.layer(h))))
+        h = self.layer(h)
+        return self.hidden(self.activation(self.norm(_channels_last(h) if h.ndim == 4 else h)))
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    """The same maps with the channels of a pixel side by side in memory, where pooling and norms are twice as fast."""
+    return maps.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)

@@ -1,0 +1,165 @@
+"""Words, pairs of words and pieces of words as numbers: texts as two sets, for a model that is linear in them."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy
+
+from wellfit.data.strict import corrupt
+from wellfit.data.vocabulary import FIRST_WORD, LONGEST, PADDING, tokens_of
+from wellfit.errors import UsageError
+
+MOST_OF_A_SET = 2**16
+"""Entries of each of the two sets that have a number of their own."""
+
+SHORTEST_PIECE, LONGEST_PIECE = 2, 5
+"""Characters of a piece of a word; its ends are marked by spaces, which count."""
+
+MOST_PIECES = 2048
+"""Distinct pieces of a text that are read."""
+
+_COVERED = 98  # percent of the training texts that are read to their end
+
+
+@functools.lru_cache(maxsize=2**16)
+def pieces_of(word: str) -> tuple[str, ...]:
+    """The pieces of 2 to 5 characters of a word between two spaces.
+
+    >>> pieces_of("no")
+    (' n', 'no', 'o ', ' no', 'no ', ' no ')
+    """
+    marked = f" {word} "
+    sizes = range(SHORTEST_PIECE, min(LONGEST_PIECE, len(marked)) + 1)
+    return tuple(marked[start : start + size] for size in sizes for start in range(len(marked) - size + 1))
+
+
+def sets_of(text: str) -> tuple[list[str], list[str]]:
+    """The distinct words, signs and pairs of neighbors of a text, and the distinct pieces of its words.
+
+    >>> sets_of("No no!")
+    (['no', '!', 'no no', 'no !'], [' n', 'no', 'o ', ' no', 'no ', ' no ', ' !', '! ', ' ! '])
+    """
+    words = tokens_of(text)
+    pairs = (f"{one} {other}" for one, other in itertools.pairwise(words))
+    pieces = itertools.chain.from_iterable(pieces_of(word) for word in words)
+    return list(dict.fromkeys([*words, *pairs])), list(dict.fromkeys(pieces))
+
+
+@dataclass(frozen=True)
+class NgramVocabulary:
+    """The words, pairs and pieces that training texts hold; numbers go from 3 on, words and pairs first.
+
+    A text is a row of two parts: ``length`` places for words and pairs, ``piece_length`` for pieces, each filled up
+    with padding. A thing counts once in a text, however often it stands there.
+
+    Args:
+        words: words and pairs, each once, those of most texts first.
+        pieces: pieces of words, likewise.
+        length, piece_length: places of a row.
+        column: the name of the texts' column; empty where texts came as a list.
+
+    Source:
+        Wang & Manning, Baselines and Bigrams: Simple, Good Sentiment and Topic Classification, ACL 2012 (pairs, each
+        counted once); Bojanowski et al., Enriching Word Vectors with Subword Information, TACL 2017 (pieces).
+    """
+
+    words: tuple[str, ...]
+    pieces: tuple[str, ...]
+    length: int
+    piece_length: int
+    column: str = ""
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, size: int = MOST_OF_A_SET) -> NgramVocabulary:
+        """Learn both sets from training texts.
+
+        Args:
+            size: the most entries of a set; those that most texts hold are kept, ties go by the alphabet.
+
+        Raises:
+            UsageError: the size is below 1.
+        """
+        if size < 1:
+            raise UsageError("a vocabulary takes numbers from 1.", fix="Leave it out.", code="WF-U16")
+        found = [sets_of(text) for text in texts] or [([], [])]
+        words, pieces = (_most_held([row[place] for row in found], size) for place in (0, 1))
+        length, piece_length = (_covering([len(row[place]) for row in found]) for place in (0, 1))
+        return cls(words, pieces, min(2 * LONGEST, length), min(MOST_PIECES, piece_length))
+
+    def __len__(self) -> int:
+        """How many token numbers there are."""
+        return FIRST_WORD + len(self.words) + len(self.pieces)
+
+    @cached_property
+    def _numbers(self) -> tuple[dict[str, int], dict[str, int]]:
+        first = FIRST_WORD + len(self.words)
+        return {w: FIRST_WORD + n for n, w in enumerate(self.words)}, {p: first + n for n, p in enumerate(self.pieces)}
+
+    def encode(self, texts: Iterable[str]) -> numpy.ndarray:
+        """(texts, length + piece_length) int64: the numbers of words and pairs, and of pieces, each with padding."""
+        rows = [sets_of(text) for text in texts]
+        found = numpy.full((len(rows), self.length + self.piece_length), PADDING, dtype=numpy.int64)
+        for row, (words, pieces) in zip(found, rows, strict=True):
+            _fill(row[: self.length], words, self._numbers[0])
+            _fill(row[self.length :], pieces, self._numbers[1])
+        return found
+
+    def transform(self, texts: Iterable[str]) -> numpy.ndarray:
+        """The same, by the name that encoders of every kind have."""
+        return self.encode(texts)
+
+    @staticmethod
+    def shared_form(found: Sequence[NgramVocabulary]) -> list[NgramVocabulary]:
+        """Vocabularies of one study in one form: as many entries as the smallest has, rows as long as the longest."""
+        words, pieces = min(len(v.words) for v in found), min(len(v.pieces) for v in found)
+        lengths = {n: max(getattr(v, n) for v in found) for n in ("length", "piece_length")}
+        return [dataclasses.replace(v, words=v.words[:words], pieces=v.pieces[:pieces], **lengths) for v in found]
+
+    @property
+    def told(self) -> str:
+        return f"{len(self.words):,} words and pairs of words, {len(self.pieces):,} pieces of words"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "words": list(self.words), "pieces": list(self.pieces), "length": self.length,
+            "piece_length": self.piece_length, "column": self.column,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, form: Any) -> NgramVocabulary:
+        """Raises RunFolderError where it is not what ``to_json`` gave."""
+        try:
+            sets = form["words"], form["pieces"]
+            if not all(isinstance(w, str) for held in sets for w in held) or any(len(set(s)) != len(s) for s in sets):
+                raise ValueError("words and pieces are texts, each once")
+            lengths = form["length"], form["piece_length"]
+            if not all(type(n) is int and 1 <= n <= MOST_PIECES * 16 for n in lengths):
+                raise ValueError("a length is out of range")
+            if not isinstance(form["column"], str):
+                raise ValueError("a column's name is a text")
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            raise corrupt("the vocabulary", str(error)) from error
+        return cls(tuple(sets[0]), tuple(sets[1]), *lengths, form["column"])
+
+
+def _most_held(rows: Sequence[list[str]], size: int) -> tuple[str, ...]:
+    counts = collections.Counter(itertools.chain.from_iterable(rows))
+    return tuple(sorted(counts, key=lambda w: (-counts[w], w))[:size])
+
+
+def _covering(lengths: Sequence[int]) -> int:
+    return max(1, int(numpy.ceil(numpy.percentile(lengths, _COVERED))))
+
+
+def _fill(places: numpy.ndarray, things: Sequence[str], numbers: Mapping[str, int]) -> None:
+    """The numbers of what is known, one after the other; what training did not know takes no place."""
+    known = [numbers[thing] for thing in things if thing in numbers][: len(places)]
+    places[: len(known)] = known
