@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,9 +48,12 @@ def sets_of(text: str) -> tuple[list[str], list[str]]:
     (['no', '!', 'no no', 'no !'], [' n', 'no', 'o ', ' no', 'no ', ' no ', ' !', '! ', ' ! '])
     """
     words = tokens_of(text)
-    pairs = (f"{one} {other}" for one, other in itertools.pairwise(words))
-    pieces = itertools.chain.from_iterable(pieces_of(word) for word in words)
-    return list(dict.fromkeys([*words, *pairs])), list(dict.fromkeys(pieces))
+    pieces = itertools.chain.from_iterable(map(pieces_of, words))
+    return list(dict.fromkeys([*words, *_pairs(words)])), list(dict.fromkeys(pieces))
+
+
+def _pairs(words: Sequence[str]) -> Iterator[str]:
+    return (f"{one} {other}" for one, other in itertools.pairwise(words))
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,37 @@ class NgramVocabulary:
         return FIRST_WORD + len(self.words) + len(self.pieces)
 
     @cached_property
-    def _numbers(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _word_numbers(self) -> dict[str, int]:
+        return {word: FIRST_WORD + place for place, word in enumerate(self.words)}
+
+    @cached_property
+    def _piece_numbers(self) -> Callable[[str], tuple[int, ...]]:
+        """The numbers of a word's pieces; words come again and again, so that their answers are kept."""
         first = FIRST_WORD + len(self.words)
-        return {w: FIRST_WORD + n for n, w in enumerate(self.words)}, {p: first + n for n, p in enumerate(self.pieces)}
+        numbers = {piece: first + place for place, piece in enumerate(self.pieces)}
+
+        @functools.lru_cache(maxsize=2**16)
+        def known(word: str) -> tuple[int, ...]:
+            return tuple(numbers[piece] for piece in pieces_of(word) if piece in numbers)
+
+        return known
 
     def encode(self, texts: Iterable[str]) -> numpy.ndarray:
         """(texts, length + piece_length) int64: the numbers of words and pairs, and of pieces, each with padding."""
-        rows = [sets_of(text) for text in texts]
+        rows = [self._numbers(tokens_of(text)) for text in texts]
         found = numpy.full((len(rows), self.length + self.piece_length), PADDING, dtype=numpy.int64)
         for row, (words, pieces) in zip(found, rows, strict=True):
-            _fill(row[: self.length], words, self._numbers[0])
-            _fill(row[self.length :], pieces, self._numbers[1])
+            row[: len(words)] = words
+            row[self.length : self.length + len(pieces)] = pieces
         return found
+
+    def _numbers(self, words: Sequence[str]) -> tuple[list[int], list[int]]:
+        """The numbers of both sets, as many as have a place; what training did not know takes none."""
+        known = (self._word_numbers.get(thing, PADDING) for thing in itertools.chain(words, _pairs(words)))
+        pieces = dict.fromkeys(itertools.chain.from_iterable(map(self._piece_numbers, words)))
+        held = dict.fromkeys(known)
+        held.pop(PADDING, None)
+        return list(held)[: self.length], list(pieces)[: self.piece_length]
 
     def transform(self, texts: Iterable[str]) -> numpy.ndarray:
         """The same, by the name that encoders of every kind have."""
@@ -157,9 +179,3 @@ def _most_held(rows: Sequence[list[str]], size: int) -> tuple[str, ...]:
 
 def _covering(lengths: Sequence[int]) -> int:
     return max(1, int(numpy.ceil(numpy.percentile(lengths, _COVERED))))
-
-
-def _fill(places: numpy.ndarray, things: Sequence[str], numbers: Mapping[str, int]) -> None:
-    """The numbers of what is known, one after the other; what training did not know takes no place."""
-    known = [numbers[thing] for thing in things if thing in numbers][: len(places)]
-    places[: len(known)] = known

@@ -42,8 +42,8 @@ _CNN_FROM = 2000
 _PIECED_TO = 3_000_000
 """Characters of all texts up to which pieces of words are read: about four are made of each, and kept in memory."""
 
-_VARIED_TO = 20_000
-"""Texts up to which the search tries variants: each set of them is kept beside the texts, for every fold."""
+_VARIED_TO = 500_000
+"""Characters of all texts up to which the search tries variants: each set of them is made and kept for every fold."""
 
 
 Words = Vocabulary | NgramVocabulary
@@ -97,7 +97,7 @@ class TextKind:
     def _pieced(self, data: Samples) -> bool:
         if self.model != "auto":
             return self.model == "ngrams"
-        return sum(len(text) for text in data.features) <= _PIECED_TO
+        return sum(map(len, data.features)) <= _PIECED_TO
 
     def blocks(self, encoder: Words) -> tuple[tuple[int, int], ...]:
         return ()
@@ -114,8 +114,8 @@ class TextKind:
         return dataclasses.replace(made, told=made.told + told)
 
     def levels(self, data: Samples) -> tuple[Recipe, ...]:
-        """Cheap changes of words, and synonyms where there is a lexicon; none of very many texts: memory."""
-        if len(data) > _VARIED_TO:
+        """Cheap changes of words, and synonyms where there is a lexicon; none of very many texts: time and memory."""
+        if sum(map(len, data.features)) > _VARIED_TO:
             return ()
         synonyms = (Synonyms(), Recipe(Synonyms(), WordDeletion())) if has_lexicon() else ()
         order = (WordSwap(),) if self.model in ("cnn", "transformer") else ()  # bags see none, or that of neighbors

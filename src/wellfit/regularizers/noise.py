@@ -52,7 +52,7 @@ class InputNoise(Regularizer):
     use_when = "smooth dependence on standardized numbers"
     avoid_when = "inputs are exact codes, or a batch norm reads them first"
     grade = "A"
-    standard = frozenset({"table", "image", "text"})
+    standard = frozenset({"table", "image"})
     rank = 40
     std: float = knob(0.05, low=0.005, high=0.5, log=True, neutral=0.0)
     family: str = static("gaussian")
