@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import collections
 import math
+import types
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from scipy import stats
 
-from wellfit import AugMix, AutoAugment, RandAugment, Recipe, RecipeError, TrivialAugment
+from wellfit import AugMix, AugMixConsistency, AutoAugment, RandAugment, Recipe, RecipeError, TrivialAugment
 from wellfit.draws import Now, member_key
+from wellfit.regularizers.augmix import divergence
 from wellfit.regularizers.picture_operations import (
     AUTOAUGMENT,
     OPERATIONS,
@@ -30,6 +34,7 @@ from wellfit.regularizers.picture_operations import (
 from wellfit.regularizers.published import pairs
 from wellfit.regularizers.tones import equalized, levels_of
 from wellfit.stacking import stack
+from wellfit.target import Target
 
 POLICIES = (TrivialAugment(), RandAugment(), AutoAugment(), AugMix())
 BLACK = {"fill": "constant", "interpolation": "bilinear"}
@@ -242,6 +247,38 @@ def test_chains_are_short_and_long_and_shares_cover_their_simplex():
     counts = torch.bincount(torch.cat(lengths), minlength=4)
     assert counts[0] == 0
     assert stats.chisquare(counts[1:].numpy()).pvalue > 1e-3
+
+
+def test_oracle_AugMixConsistency():
+    """The entropy of the mean answer less the mean entropy (scipy), over the picture and two blends of it."""
+    part, x = AugMixConsistency(5.0, severity=6.0), torch.rand(8, 1, 6, 6, dtype=torch.float64)
+    weight, labels = torch.randn(36, 4, dtype=torch.float64), torch.eye(4, dtype=torch.float64)[torch.arange(8) % 4]
+    target, seen = Target(labels, torch.linspace(0.5, 1.5, 8, dtype=torch.float64), classes=True), []
+
+    def loss_of(x, target, now):
+        seen.append(x)
+        outputs = x.flatten(1) @ weight
+        return target.loss(outputs), types.SimpleNamespace(outputs=outputs)
+
+    loss, told = part.objective(loss_of, x, target, Now.at(3))
+    shares = [torch.softmax(view.flatten(1) @ weight, 1).numpy() for view in seen]
+    apart = stats.entropy(np.mean(shares, 0), axis=1) - np.mean([stats.entropy(p, axis=1) for p in shares], 0)
+    expected = target.loss(told.outputs) + 5.0 * (target.weight.numpy() * apart).mean()
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-12)
+    assert len(seen) == 3 and torch.equal(seen[0], x) and torch.equal(told.outputs, x.flatten(1) @ weight)
+    blends = [AugMix(severity=6.0).batch(x, target, Now.at(3).again(f"AugMix.{n}"))[0] for n in ("one", "other")]
+    assert all(torch.equal(view, blend) for view, blend in zip(seen[1:], blends, strict=True))
+    assert not torch.equal(*blends)
+    with pytest.raises(RecipeError, match="chains"):
+        AugMixConsistency(chains=9)
+
+
+@given(st.integers(1, 5), st.integers(2, 6), st.integers(0, 2**31))
+def test_divergence_lies_between_nothing_and_the_logarithm_of_the_views(views, classes, seed):
+    outputs = 30 * torch.randn(views, 3, classes, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    found = divergence(outputs)
+    assert bool(((found > -1e-12) & (found <= math.log(views) + 1e-12)).all())
+    torch.testing.assert_close(divergence(outputs[:1].expand(views, -1, -1)), torch.zeros(3).double())
 
 
 def test_operations_are_drawn_equally_often():

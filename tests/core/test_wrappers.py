@@ -64,10 +64,11 @@ NETWORKS = {
     "WeightStandardization",
 }  # fmt: skip
 ON_ALL = {
-    "AdversarialTraining", "AugMix", "AutoAugment", "Brightness", "ConfidencePenalty", "Contrast", "Crop", "CutMix",
-    "Cutout", "Distillation", "EarlyStopping", "Flip", "InputGradientPenalty", "InputNoise", "JacobianPenalty",
-    "LabelSmoothing", "Mixup", "RandAugment", "RandomErasing", "RDrop", "Rotation", "Saturation", "SelfDistillation",
-    "Shear", "Shift", "TokenMask", "Transform", "TrivialAugment", "VirtualAdversarial", "Zoom",
+    "AdversarialTraining", "AugMix", "AugMixConsistency", "AutoAugment", "Brightness", "ConfidencePenalty",
+    "Contrast", "Crop", "CutMix", "Cutout", "Distillation", "EarlyStopping", "Flip", "InputGradientPenalty",
+    "InputNoise", "JacobianPenalty", "LabelSmoothing", "Mixup", "RandAugment", "RandomErasing", "RDrop",
+    "Rotation", "Saturation", "SelfDistillation", "Shear", "Shift", "TokenMask", "Transform", "TrivialAugment",
+    "VirtualAdversarial", "Zoom",
 }  # fmt: skip
 
 

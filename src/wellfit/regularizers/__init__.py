@@ -2,7 +2,7 @@
 
 from wellfit.regularizers.adversarial import AdversarialTraining, VirtualAdversarial
 from wellfit.regularizers.anchors import L2SP, Mixout
-from wellfit.regularizers.augmix import AugMix
+from wellfit.regularizers.augmix import AugMix, AugMixConsistency
 from wellfit.regularizers.averaging import EMA, SWA, Lookahead
 from wellfit.regularizers.color import Brightness, Contrast, Saturation
 from wellfit.regularizers.connections import DropConnect, SkipConnection
@@ -59,6 +59,7 @@ __all__ = [
     "AdversarialTraining",
     "AlphaDropout",
     "AugMix",
+    "AugMixConsistency",
     "AutoAugment",
     "BPEDropout",
     "BackTranslation",
