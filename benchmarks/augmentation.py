@@ -9,7 +9,8 @@ Everyone gets the same 8-bit pictures in memory, in its own layout, and gives ba
 form: one affine transform where they have one that holds all (kornia, albumentations), albumentations both in a loop
 and in as many threads as the others (the faster counts). Each is called in turn, again and again; the figures are
 medians in ms, of the clock and of the processor's time, which is the one to read where others use the machine too, and
-the ratios of both. Peers are optional: install them beside wellfit with
+the ratios of both. Memory that is freed stays with the process, for everyone here, as wellfit's training processes have
+it; ``--memory system`` leaves that as it comes. Peers are optional: install them beside wellfit with
 
     PIP_CONSTRAINT=constraints.txt pip install kornia albumentations==2.0.8 keras opencv-python-headless
 """
@@ -33,6 +34,7 @@ from torch import Tensor
 from wellfit import Brightness, Contrast, Flip, Recipe, Rotation, Saturation, Shear, Shift, Zoom
 from wellfit.draws import Now, member_key
 from wellfit.training.prepared import Prepared, by_request
+from wellfit.training.worker import keep_memory
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GOALS = {("128x3x32x32", "kornia"): 3.0, ("64x3x224x224", "kornia"): 3.0, ("64x3x224x224", "albumentations"): 1.25}
@@ -163,7 +165,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=20.0, help="of one peer at one size, about")
     parser.add_argument("--peers", nargs="*", default=["kornia", "albumentations", "keras"])
+    parser.add_argument("--memory", choices=["kept", "system"], default="kept", help="where freed memory goes")
     options = parser.parse_args()
+    if options.memory == "kept":
+        keep_memory()
     torch.set_num_threads(options.threads)
     names = ("torch", "kornia", "albumentations", "keras", "opencv-python-headless")
     versions = []

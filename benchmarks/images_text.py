@@ -14,8 +14,8 @@ the test rows are the set's own and are read once by each run. Entrants of one s
 ``single``        what wellfit hands over
 ``ensemble``      the greedy ensemble of its population
 
-The search is told nothing of the recipe made by hand: for texts it starts from cocktails drawn at random, for images
-from a portfolio (`wellfit.searching.portfolio.PICTURES`) that does not hold it, with random ones behind.
+The search is told nothing of the recipe made by hand: it starts from portfolios that do not hold it
+(`wellfit.searching.portfolio.PICTURES` and `TEXTS`), with cocktails drawn at random behind.
 """
 
 from __future__ import annotations

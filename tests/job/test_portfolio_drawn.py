@@ -34,9 +34,15 @@ def test_other_data_bring_their_augmentations_among_the_first_singles():
 
 def test_pictures_begin_with_mild_geometry_and_other_data_with_none_of_it():
     parts = searched("multiclass", data="image")
-    found = [recipe for recipe, _ in portfolio.pictures(parts, 1e-3, 400)]
+    found = [recipe for recipe, _ in portfolio.samples(parts, 1e-3, 400)]
     assert {p.name for p in found[0]} == {"EMA", "Rotation", "Shift", "Zoom"}
     assert {p.name for r in found for p in r} >= {"RandAugment", "TrivialAugment", "RandomErasing", "Mixup"}
     assert all(next(iter(p for p in r if p.name == "EMA")).decay == 0.9 for r in found)
-    assert not list(portfolio.pictures(searched("multiclass", data="text"), 1e-3, 400))
-    assert not list(portfolio.pictures(searched("multiclass"), 1e-3, 400))
+    assert not list(portfolio.samples(searched("multiclass"), 1e-3, 400))
+
+
+def test_texts_begin_with_hidden_words():
+    found = [recipe for recipe, _ in portfolio.samples(searched("binary", data="text"), 1e-3, 400)]
+    assert len(found) == len(portfolio.TEXTS)
+    assert {p.name for p in found[0]} == {"EMA", "TokenMask", "WeightDecay"}
+    assert all({p.name for p in recipe} & {"TokenMask", "WordMixup"} for recipe in found)

@@ -63,7 +63,7 @@ def _proposer(stage: Stage, rate: float) -> Proposer:
     known = portfolio.cocktails(parts, rate, stage.plan.steps)
     if stage.space is not None:  # no table: little is known of what does well
         drawn = portfolio.drawn(parts, rate, stage.plan.steps, stage.seed)
-        known = itertools.chain(portfolio.pictures(parts, rate, stage.plan.steps), drawn)
+        known = itertools.chain(portfolio.samples(parts, rate, stage.plan.steps), drawn)
     for recipe, its_rate in [*_asked(stage, parts, rate), *known]:
         proposer.start_with(recipe, its_rate)
     return proposer

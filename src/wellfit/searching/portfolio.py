@@ -1,4 +1,4 @@
-"""What is tried first: single regularizers, and cocktails that have often done well on tables."""
+"""What is tried first: single regularizers, and cocktails that have often done well on such data."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from wellfit.regularizers import (
     RandomErasing,
     Rotation,
     Shift,
+    TokenMask,
     TrivialAugment,
     WeightDecay,
+    WordMixup,
     Zoom,
 )
 from wellfit.searching.space import RATES, SHRINKERS, Candidate
@@ -56,6 +58,14 @@ PICTURES: tuple[Recipe, ...] = (
 )
 """For pictures, from mild to strong; none but the third takes a mirror image for the same thing."""
 
+TEXTS: tuple[Recipe, ...] = (
+    Recipe(EMA(), TokenMask(0.1), WeightDecay(0.1)),
+    Recipe(EMA(), TokenMask(0.1), LabelSmoothing(0.05)),
+    Recipe(EMA(), WordMixup(0.2), WeightDecay(0.3)),
+    Recipe(EMA(), TokenMask(0.2), Dropout(0.2), WeightDecay(0.3)),
+)
+"""For texts, from mild to strong; each has a part that is for texts alone."""
+
 _DRAWN = 12
 """Cocktails of a space without a portfolio: as many as tables have."""
 
@@ -74,9 +84,9 @@ def cocktails(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -
             yield known, rate
 
 
-def pictures(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -> Iterator[tuple[Recipe, float]]:
-    """The portfolio for pictures, where a space has all parts of a cocktail: none where data are no pictures."""
-    for recipe in PICTURES:
+def samples(parts: Mapping[str, type[Regularizer]], rate: float, steps: int) -> Iterator[tuple[Recipe, float]]:
+    """The portfolios for pictures and texts, where a space has all parts of a cocktail: none of the other kind's."""
+    for recipe in (*PICTURES, *TEXTS):
         if all(p.name in parts for p in recipe):
             yield _reaching(recipe, steps), rate
 
