@@ -93,13 +93,18 @@ def _seeds(stage: Stage, arms: int, seconds: float) -> int:
     return seeds
 
 
+def has_room(stage: Stage, ingredients: Ingredients, seconds: float) -> bool:
+    """Whether this time is likely to hold the trainings that an ablation takes at least."""
+    return affordable(stage, seconds) >= _least(stage) * (len(ingredients.parts) + 1)
+
+
 def affordable(stage: Stage, seconds: float) -> int:
     """How many trainings of a recipe fit into this time: whole stacks, or one smaller stack for each process."""
     if not math.isfinite(seconds):
         return 10**6
     folds = len(stage.material.judging)
     stack, hands = max(1, stage.plan.chunk // folds), stage.engine.hands
-    paces = [stage.pace(phase) for phase in ("ablation", "re-scoring")]
+    paces = [stage.pace(phase) for phase in ("ablation", "re-scoring", "search")]
     pace = next((p for p in paces if p > 0), stage.plan.rate)
     turns = _SURE * seconds * pace / (stage.plan.steps * folds * stack * hands)
     if turns >= 1.0 or stage.plan.mode == "compiled":

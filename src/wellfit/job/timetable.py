@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wellfit.job.ablation import Ablation, run_ablation
+from wellfit.job.ablation import Ablation, has_room, run_ablation
 from wellfit.job.ablation_bench import take_apart
 from wellfit.job.clock import Clock
 from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
@@ -96,6 +96,15 @@ class Timetable:
     def shares(self) -> dict[str, float]:
         """How the time for training is divided."""
         return self.stage.plan.shares()
+
+    def after_search(self, found: Sequence[Entrant]) -> float:
+        """Re-scoring's share of what is left: all but the refit's, where an ablation would not have time enough."""
+        cocktails = [e.candidate for e in found if len(e.candidate.recipe) > 1]
+        if self.endless or not cocktails:
+            return self.share_of_rest("rescoring", "refit", "ablation")
+        seconds = (self.clock.end - time.monotonic()) * self.share_of_rest("ablation", "rescoring", "refit")
+        room = has_room(self.stage, take_apart(cocktails[0], self.stage.base), seconds)
+        return self.share_of_rest("rescoring", "refit", *(["ablation"] if room else []))
 
     def share_of_rest(self, name: str, *after: str) -> float:
         """A phase's share of the time that it and the phases after it have together."""
