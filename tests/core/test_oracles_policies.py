@@ -271,6 +271,10 @@ def test_oracle_AugMixConsistency():
     assert not torch.equal(*blends)
     with pytest.raises(RecipeError, match="chains"):
         AugMixConsistency(chains=9)
+    with pytest.raises(RecipeError, match="AugMixConsistency"):
+        part.objective(loss_of, x[:, 0], target, Now.at(3))
+    with pytest.raises(RecipeError, match="a number"):
+        part.objective(loss_of, x, Target(labels, target.weight, classes=False), Now.at(3))
 
 
 @given(st.integers(1, 5), st.integers(2, 6), st.integers(0, 2**31))

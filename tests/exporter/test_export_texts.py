@@ -133,7 +133,8 @@ def test_what_is_not_written_for_texts_is_refused_with_the_way_out(case, tmp_pat
 def facts(*parts: wf.Regularizer, model: str = "bag") -> TextFacts:
     """Facts of a run on texts with a recipe."""
     return TextFacts(
-        task="multiclass", target="y", classes=("a", "b", "c"), shape=TextShape(23, 9, 3, 8, model), text="x",
+        task="multiclass", target="y", classes=("a", "b", "c"), text="x", words=10 if model == "ngrams" else 0,
+        shape=TextShape(23, 9, 3, 8, model, 4 if model == "ngrams" else 0),
         settings={"rate": 0.01, "batch": 16, "steps": 4, "evaluate_every": 2}, parts={p.name: p for p in parts},
         reading=Reading("x.csv"),
     )  # fmt: skip
@@ -214,7 +215,7 @@ def test_dropout_stands_where_it_does_in_the_run(model, tmp_path, monkeypatch):
     from wellfit.draws import Now
     from wellfit.sites import acting, find_sites
 
-    for part in (wf.Dropout(1.0), wf.TokenDropout(1.0)):
+    for part in (wf.Dropout(1.0), wf.TokenDropout(1.0), wf.GaussianDropout(0.0), wf.AlphaDropout(0.0)):
         _, ours, theirs = twins(facts(part, model=model), tmp_path)
         sites = [s for s in find_sites(theirs).values() if part.selects_site(s)]
         tokens = rows_of_words(12)

@@ -12,7 +12,9 @@ from planned import planned_fit, write_plan
 
 import wellfit as wf
 from wellfit import job
+from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
+from wellfit.job.text_kind import TEXTS
 from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
 
@@ -119,12 +121,26 @@ def test_every_model_trains_and_is_repeated(monkeypatch, tmp_path):
         planned_fit(monkeypatch, tmp_path / "table", np.zeros((99, 2)), np.arange(99) % 2, network="bag")
 
 
-def test_very_long_texts_are_read_by_words_alone(monkeypatch, tmp_path):
-    """Pieces of words are four for each character, and are kept: beyond a limit a network of windows reads words."""
-    monkeypatch.setattr("wellfit.job.text_kind._PIECED_TO", 1000)
-    monkeypatch.setattr("wellfit.job.text_kind._CNN_FROM", 50)
-    found = planned_fit(monkeypatch, tmp_path, *made_texts(120), steps=5)
-    assert found.record["plan"]["shape"]["model"] == "cnn"
+@pytest.mark.parametrize("limit", ["_PIECED_TO", "_PLACES_TO"])
+def test_of_very_much_text_words_alone_are_read(limit, monkeypatch):
+    """Pieces of words are four for each character, and are kept: beyond a limit other networks read words."""
+    data = read_texts(*made_texts(120), "review", "stars")
+    (pieced,) = TEXTS.encoders(data, [np.arange(120)])
+    assert TEXTS.shape(pieced, 2, *TEXTS.size(120, 60.0, pieced)).model == "ngrams"
+    monkeypatch.setattr(f"wellfit.job.text_kind.{limit}", 1000)
+    (words,) = TEXTS.encoders(data, [np.arange(120)])
+    assert isinstance(words, Vocabulary)
+    models = [TEXTS.shape(words, 2, *TEXTS.size(rows, 60.0, words)).model for rows in (1999, 2000)]
+    assert models == ["bag", "cnn"]
+
+
+def test_a_plan_of_another_network_is_refused(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    found = planned_fit(monkeypatch, tmp_path / "bag", texts, labels, steps=5, network="bag")
+    with pytest.raises(RunFolderError, match="WF-F07"):
+        planned_fit(
+            monkeypatch, tmp_path / "cnn", texts, labels, network="cnn", plan=found.folder / "run.json"
+        )  # fmt: skip
 
 
 def test_words_that_training_never_saw_are_known_by_their_pieces(monkeypatch, tmp_path):

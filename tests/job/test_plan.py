@@ -42,7 +42,7 @@ def test_search_fits_into_its_share(rows, folds, hands, rate, seconds):
     assert all(r.members >= 1 for r in plan.rungs)
 
 
-@given(st.floats(10, 1e6), st.floats(0.1, 1000))
+@given(st.just(0.0) | st.floats(10, 1e6), st.floats(0.1, 1000))
 def test_slower_pace_means_fewer_candidates_never_more(pace, seconds):
     plan = _plan()
     real = at_pace(plan, pace, seconds, 1)
@@ -98,7 +98,20 @@ def test_a_slow_machine_trains_few_candidates_long():
     plan = _one_by_one(100.0, 60.0)
     assert plan.rungs[0].members == 4
     assert plan.steps >= 200
-    assert 100.0 * 60.0 * plan.shares()["rescoring"] >= 8 * plan.steps
+    assert 100.0 * 60.0 * plan.shares()["rescoring"] >= 3 * (2 + 2 / 1.5) * plan.steps
+    assert plan.shares()["ablation"] == 0.0  # which takes more trainings than re-scoring
+
+
+@given(st.floats(5, 500), st.floats(20, 600), st.floats(1, 3))
+def test_rescoring_fits_into_its_time(pace, seconds, faster):
+    """Two of four finalists carry no regularizer, and train as many times faster."""
+    plan = _one_by_one(pace, seconds)
+    again = rescored(plan, pace, seconds, 1, faster * pace)
+    bare = 3 if again.finalists >= 3 else 2
+    takes = again.seeds * plan.steps * (bare / (faster * pace) + (again.finalists + 3 - bare) / pace)
+    assert takes <= seconds or (again.seeds, again.finalists) == (2, 1)
+    slower = rescored(plan, pace, seconds, 1, pace)
+    assert (slower.seeds, slower.finalists) <= (again.seeds, again.finalists)
 
 
 @pytest.mark.parametrize("rate", [50.0, 1e5])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+import wellfit as wf
+from wellfit.draws import Now
 from wellfit.errors import UsageError
 from wellfit.models.bag_of_embeddings import BagOfEmbeddings
 from wellfit.models.bag_of_ngrams import BagOfNgrams
 from wellfit.models.text_cnn import TextCNN
 from wellfit.models.text_shape import MODELS, TextShape
-from wellfit.sites import find_sites
+from wellfit.sites import acting, find_sites
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -49,6 +51,15 @@ def test_both_sets_of_n_grams_weigh_the_same_by_hand(dtype):
     expected = network.bias + torch.stack([both, v[9]])
     near = 1e-12 if dtype == torch.float64 else 0.1
     torch.testing.assert_close(network(tokens), expected, atol=near, rtol=near)
+
+
+@pytest.mark.parametrize("part", [wf.AlphaDropout(0.3), wf.ActivationNoise(0.5, place="hidden"), wf.Dropout(0.3)])
+def test_what_a_recipe_does_to_padding_is_not_added_up(part):
+    network, tokens = BagOfNgrams(20, 2, words=400), torch.zeros(1, 2000, dtype=torch.int64)
+    sites = [s for s in find_sites(network).values() if part.selects_site(s)]
+    with torch.no_grad(), acting(network, lambda h, site: part.activation(h, site, {}, Now.at(0)), sites):
+        assert torch.equal(network(tokens), torch.zeros(1, 2))
+    assert sites
 
 
 @pytest.mark.parametrize("sizes", [(0, 2, 1), (9, 0, 1), (9, 2, 0)])

@@ -247,3 +247,10 @@ def test_a_loss_that_would_broadcast_is_refused():
     with pytest.raises(UsageError) as caught:
         opened(lambda: Net(10, 1), [(x, y), (x, y)], loss=nn.MSELoss())
     assert caught.value.code == "WF-U31"
+
+
+def test_where_a_step_alone_takes_long_no_stack_is_tried():
+    ready, engine = opened(Net), Here()
+    engine.open(ready.study)
+    way = choose_way(engine, ready.study, Mixes(NOTHING, NOTHING, NOTHING), 32, 2.0, longest=1e-9)
+    assert way.mode == "apart" and "of which a stack would save little" in way.sentence

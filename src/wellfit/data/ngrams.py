@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,19 +26,29 @@ SHORTEST_PIECE, LONGEST_PIECE = 2, 5
 MOST_PIECES = 2048
 """Distinct pieces of a text that are read."""
 
+_MOST_KEPT = 2**15  # words of an encoder whose numbers are kept
+_LONGEST_KEPT = 24  # characters of words whose pieces are kept for the next time
+
 _COVERED = 98  # percent of the training texts that are read to their end
 
 
-@functools.lru_cache(maxsize=2**16)
 def pieces_of(word: str) -> tuple[str, ...]:
     """The pieces of 2 to 5 characters of a word between two spaces.
 
     >>> pieces_of("no")
     (' n', 'no', 'o ', ' no', 'no ', ' no ')
     """
+    return _kept_pieces(word) if len(word) <= _LONGEST_KEPT else _cut(word)
+
+
+def _cut(word: str) -> tuple[str, ...]:
     marked = f" {word} "
     sizes = range(SHORTEST_PIECE, min(LONGEST_PIECE, len(marked)) + 1)
     return tuple(marked[start : start + size] for size in sizes for start in range(len(marked) - size + 1))
+
+
+_kept_pieces = functools.lru_cache(maxsize=2**15)(_cut)
+"""Words come again and again; of long ones, as in languages without blanks, each is another."""
 
 
 def sets_of(text: str) -> tuple[list[str], list[str]]:
@@ -106,16 +116,23 @@ class NgramVocabulary:
         return {word: FIRST_WORD + place for place, word in enumerate(self.words)}
 
     @cached_property
-    def _piece_numbers(self) -> Callable[[str], tuple[int, ...]]:
-        """The numbers of a word's pieces; words come again and again, so that their answers are kept."""
+    def _piece_numbers(self) -> dict[str, int]:
         first = FIRST_WORD + len(self.words)
-        numbers = {piece: first + place for place, piece in enumerate(self.pieces)}
+        return {piece: first + place for place, piece in enumerate(self.pieces)}
 
-        @functools.lru_cache(maxsize=2**16)
-        def known(word: str) -> tuple[int, ...]:
-            return tuple(numbers[piece] for piece in pieces_of(word) if piece in numbers)
+    @cached_property
+    def _kept_numbers(self) -> dict[str, list[int]]:
+        """The numbers of the pieces of words that were met; words come again and again."""
+        return {}
 
-        return known
+    def _pieces(self, word: str) -> list[int]:
+        found = self._kept_numbers.get(word)
+        if found is None:
+            numbers = self._piece_numbers
+            found = [numbers[piece] for piece in pieces_of(word) if piece in numbers]
+            if len(word) <= _LONGEST_KEPT and len(self._kept_numbers) < _MOST_KEPT:
+                self._kept_numbers[word] = found
+        return found
 
     def encode(self, texts: Iterable[str]) -> numpy.ndarray:
         """(texts, length + piece_length) int64: the numbers of words and pairs, and of pieces, each with padding."""
@@ -129,7 +146,7 @@ class NgramVocabulary:
     def _numbers(self, words: Sequence[str]) -> tuple[list[int], list[int]]:
         """The numbers of both sets, as many as have a place; what training did not know takes none."""
         known = (self._word_numbers.get(thing, PADDING) for thing in itertools.chain(words, _pairs(words)))
-        pieces = dict.fromkeys(itertools.chain.from_iterable(map(self._piece_numbers, words)))
+        pieces = dict.fromkeys(itertools.chain.from_iterable(map(self._pieces, words)))
         held = dict.fromkeys(known)
         held.pop(PADDING, None)
         return list(held)[: self.length], list(pieces)[: self.piece_length]
@@ -147,9 +164,11 @@ class NgramVocabulary:
 
     @property
     def told(self) -> str:
+        """What is known, for people."""
         return f"{len(self.words):,} words and pairs of words, {len(self.pieces):,} pieces of words"
 
     def to_json(self) -> dict[str, Any]:
+        """Names and numbers only."""
         return {
             "words": list(self.words), "pieces": list(self.pieces), "length": self.length,
             "piece_length": self.piece_length, "column": self.column,
@@ -160,6 +179,8 @@ class NgramVocabulary:
         """Raises RunFolderError where it is not what ``to_json`` gave."""
         try:
             sets = form["words"], form["pieces"]
+            if not all(isinstance(held, list) for held in sets):
+                raise ValueError("words and pieces are lists")
             if not all(isinstance(w, str) for held in sets for w in held) or any(len(set(s)) != len(s) for s in sets):
                 raise ValueError("words and pieces are texts, each once")
             lengths = form["length"], form["piece_length"]

@@ -15,7 +15,7 @@ from wellfit.data.target import class_text, read_target
 from wellfit.errors import DataError
 
 MIN_TEXTS = 20
-_LONGEST = 100_000
+LONGEST_TEXT = 100_000
 """Signs of one text that are kept: a row of megabytes is a file that was read as one cell."""
 
 
@@ -29,10 +29,10 @@ def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
     found = numpy.array([_plain(c) if ok else "" for c, ok in zip(series, there, strict=True)], dtype=object)
     there &= numpy.array([bool(t.strip()) for t in found], dtype=bool)
     notes = []
-    long = sum(len(t) > _LONGEST for t in found)
+    long = sum(len(t) > LONGEST_TEXT for t in found)
     if long:
-        found = numpy.array([t[:_LONGEST] for t in found], dtype=object)
-        notes.append(Note("WF-D98", f"{counted(long, 'text is', 'texts are')} cut to {_LONGEST:,} signs."))
+        found = numpy.array([t[:LONGEST_TEXT] for t in found], dtype=object)
+        notes.append(Note("WF-D98", f"{counted(long, 'text is', 'texts are')} cut to {LONGEST_TEXT:,} signs."))
     broken = sum("\ufffd" in t for t in found)
     if broken:
         told = f"{counted(broken, 'text holds', 'texts hold')} signs that could not be decoded."

@@ -119,7 +119,8 @@ class Vocabulary:
         """Raises RunFolderError where it is not what ``to_json`` gave."""
         try:
             words, length, column = form["words"], form["length"], form.get("column", "")
-            if not all(isinstance(w, str) for w in words) or len(set(words)) != len(words):
+            listed = isinstance(words, list) and all(isinstance(w, str) for w in words)
+            if not listed or len(set(words)) != len(words):
                 raise ValueError("words are texts, each once")
             if type(length) is not int or not 1 <= length <= LONGEST * 16:
                 raise ValueError("the length is out of range")

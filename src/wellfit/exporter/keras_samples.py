@@ -135,6 +135,7 @@ def make_network(outputs: int) -> keras.Model:
     h = vectors(tokens) * real
     h = keras.layers.Dropout(TOKEN_DROPOUT, noise_shape=(None, LENGTH, 1))(h)  # whole words #? words
     DROPS #? drop
+    h = h * real #? drop
     sums = [
         ops.sum(h[:, part], 1) / ops.sqrt(ops.maximum(ops.sum(real[:, part], 1), 1.0))
         for part in (slice(None, WORD_PLACES), slice(WORD_PLACES, None))

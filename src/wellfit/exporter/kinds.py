@@ -72,6 +72,8 @@ def _picture_pieces(facts: PictureFacts, embeds: bool) -> list[Piece]:
 
 
 def _words(facts: TextFacts) -> str:
+    if facts.form.model == "ngrams":
+        return "the words, pairs and pieces of texts"
     return f"texts of up to {facts.form.length} words"
 
 

@@ -50,7 +50,7 @@ class Network(nn.Module):
         words = self.vectors(tokens) * real
         words = self.drop_words(words) #? words
         words, real = blended(words, real, *mix) if mix else (words, real) #? mix
-        terms = self.drop(words * real) #? drops
+        terms = self.drop(words) * real #? drops
         terms = words * real #! drops
         of_words, of_pieces = (
             terms[:, part].sum(1) / real[:, part].sum(1).clamp(min=1).sqrt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wellfit.data.cells import MISSING_MARKERS
+from wellfit.data.texts import LONGEST_TEXT
 from wellfit.exporter.reading import table_piece, target_piece
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.text_facts import TextFacts
@@ -12,7 +13,8 @@ _DOCUMENTS = '''
 def documents(frame: pd.DataFrame) -> np.ndarray:
     """The texts in composed form; a missing one is empty."""
     cells = frame[TEXT].astype("string").fillna("")
-    return np.array([unicodedata.normalize("NFC", cell.replace("\\0", " ")) for cell in cells], dtype=object)
+    whole = [unicodedata.normalize("NFC", cell.replace("\\0", " ")) for cell in cells]
+    return np.array([text[:LONGEST] for text in whole], dtype=object)
 '''
 
 _ENCODER = '''
@@ -92,6 +94,7 @@ def text_constants(facts: TextFacts) -> list[str]:
     lines = [constant("DATA", reading.file)]
     if reading.delimiter is not None:
         lines += [constant("DELIMITER", reading.delimiter), constant("ENCODING", reading.encoding)]
+    lines += [constant("LONGEST", LONGEST_TEXT, "signs of a text that are looked at")]
     lines += [constant("TEXT", facts.text), constant("TARGET", facts.target)]
     if not facts.regression:
         lines.append(constant("CLASSES", list(facts.classes)))

@@ -75,7 +75,8 @@ def fit(
         text: the column of texts, where those are to be told apart and not the columns of a table.
         size: pixels of the longer side that images are resized to; by default as they are, 64 at most.
         network: of texts: ``ngrams`` (linear in words, pairs and pieces of words), ``bag`` (of embeddings), ``cnn`` or
-            ``transformer``; ``auto`` takes n-grams up to 3 million characters, and of more text ``cnn``.
+            ``transformer``; ``auto`` takes n-grams up to 3 million characters; of more text ``cnn``, or of
+            fewer than 2,000 texts ``bag``.
         progress: told what happens; nothing is printed by default.
 
     Returns:

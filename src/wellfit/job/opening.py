@@ -27,7 +27,7 @@ from wellfit.job.plan import LONG_BUDGET, Plan, make_plan, size_batch
 from wellfit.job.prepare import Material, data_hash
 from wellfit.job.probe import Probe, choose, pinned
 from wellfit.job.space import make_space
-from wellfit.job.stack_or_apart import BREADTH, choose_way
+from wellfit.job.stack_or_apart import BREADTH, LONG_STEP, choose_way
 from wellfit.job.stage import Stage
 from wellfit.job.start_recipe import start_recipe
 from wellfit.job.table_source import Source
@@ -158,7 +158,9 @@ def _probed(stage: Stage, study: Study, left: float, device: str) -> Probe:
         return choose(stage.engine, stage.material, stage.whole(), left, device)
     folds = stage.material.folds
     short = left < stage.material.kind.stacks_from
-    probe = choose_way(stage.engine, study, stage.mixes(), size_batch(stage.material.fewest), left, short=short)
+    longest = LONG_STEP if device == "cpu" else math.inf
+    batch = size_batch(stage.material.fewest)
+    probe = choose_way(stage.engine, study, stage.mixes(), batch, left, short=short, longest=longest)
     return dataclasses.replace(probe, chunk=max(1, probe.chunk // folds) * folds)
 
 

@@ -34,13 +34,14 @@ ABLATED_FROM = 40.0
 
 
 FEW = 4
-"""Candidates up to which re-scoring, which trains four finalists twice, takes more trainings than the search."""
+"""Candidates up to which re-scoring, of four finalists under two or three seeds, takes more than the search."""
 
 _FEWEST = 10
 """Steps of a full training at least, however little time there is."""
 
 _JUDGED_SEEDS = 3
-"""Seeds under which re-scoring trains its four finalists at least: an interval from two seeds says nothing."""
+"""Seeds of four finalists that the length of trainings leaves time for, where a plan has so many: an interval from two
+seeds says nothing. Where training turns out slower, re-scoring makes do with two."""
 
 FEW_SHARES = {"controls": 0.21, "search": 0.21, "rescoring": 0.50, "refit": 0.08}
 """The division where there are few candidates: each training has about the same length then."""
@@ -175,6 +176,8 @@ def rescored(plan: Plan, pace: float, seconds: float, folds: int, bare: float | 
         bare: the same of finalists that carry no regularizer, where each trains by itself.
     """
 
+    pace = pace or plan.rate  # 0 where the search trained nothing
+
     def takes(seeds: int, cocktails: int) -> float:
         without = 3 if cocktails >= 3 else 2  # the control, a second one where cocktails have one, early stopping
         return seeds * plan.steps * folds * (without / (bare or pace) + (cocktails + 3 - without) / pace)
@@ -269,7 +272,8 @@ def make_plan(
     turns = sure * rate / (chunk * hands) * seconds  # steps that a full wave can take in all
     fixed = 0.0 if mode == "apart" else FIXED_COST
     if mode == "apart":  # no longer than the finalists can be trained, or what is chosen is chosen for another length
-        trainings = _JUDGED_SEEDS * (2 + 2 / bare)  # two of four finalists carry no regularizer
+        # two of four finalists carry no regularizer
+        trainings = (_JUDGED_SEEDS if folds == 1 else 2) * (2 + 2 / bare)
         judged = int(sure * rate * seconds * time_shares(bare, budget, True)["rescoring"] / (trainings * folds))
         enough, most = min(enough, max(least, judged)), min(most, max(least, judged))
     for ladder in _ladders(turns * time_shares(bare, budget)["search"], enough, mode):

@@ -66,9 +66,10 @@ _TIMES, _TRYING = 4.0, 0.25
 on a crowded machine), and the share of the time left that trying it may take."""
 
 
-_LONG_STEP = 0.02
-"""Seconds of a lone step from which no stack is tried: it saves what a step costs beside its arithmetic, which is a few
-milliseconds (measured on images: 1.2 times as fast at 8 x 8, where a step takes 5 ms, 0.7 times at 28 x 28)."""
+LONG_STEP = 0.02
+"""Seconds of a lone step on a processor from which stacks of networks for images or texts are not tried: they save what
+a step costs beside its arithmetic, a few milliseconds there (images: 1.2 times as fast at 8 x 8, where a step takes
+5 ms, 0.7 times at 28 x 28)."""
 
 
 _WHY = (
@@ -81,7 +82,10 @@ _WHY = (
 )
 
 
-def choose_way(engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, *, short: bool = False) -> Probe:
+def choose_way(
+    engine: Engine, study: Networks, mixes: Mixes, batch: int, left: float, *, short: bool = False,
+    longest: float = float("inf"),
+) -> Probe:  # fmt: skip
     """Try a stack and the same members one by one; where both come to the same, the faster way is taken.
 
     One by one, a member carries the parts of its own recipe alone; in a stack all carry everything, most of it neutral.
@@ -92,13 +96,14 @@ def choose_way(engine: Engine, study: Networks, mixes: Mixes, batch: int, left: 
     Args:
         left: seconds left for training.
         short: whether that is too short for stacks to be tried at all.
+        longest: seconds of a lone step from which they are not tried either.
     """
     seconds, hands = _SHARE * max(0.0, left), engine.hands
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of operations that vmap runs in a loop: they are timed here
         lone = _pace(engine, _members(1, mixes.typical), batch, "apart", seconds)
         reason, stack, light, what = "the budget is too short to try stacks", 0.0, 0.0, ""
-        if lone * _LONG_STEP < 1.0:
+        if lone * longest < 1.0:
             reason = f"a step takes {1e3 / lone:,.0f} ms, of which a stack would save little"
         elif not short:
             reason, stack, light, what = _tried(engine, study, mixes, batch, left, lone)

@@ -160,7 +160,7 @@ class _Conduct:
         if self.balance:
             self._weigh(table, controls, self.balance)
         found = table.search(controls[0].candidate.rate)
-        complete = table.rescore(controls, found, table.after_search(found))
+        complete = table.rescore(controls, found, table.after_search(found, "refit"))
         if not complete:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)

@@ -21,7 +21,9 @@ from wellfit.data import (
     texts_of,
     unused_columns,
 )
+from wellfit.data.ngrams import MOST_PIECES
 from wellfit.data.notes import counted
+from wellfit.data.vocabulary import LONGEST
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Texts
 from wellfit.job.baselines import fit_dummy, fit_text_linear
@@ -37,10 +39,13 @@ if TYPE_CHECKING:
     from wellfit.job.prepare import Material
 
 _CNN_FROM = 2000
-"""Training texts from which a network of windows learns more than a bag of embeddings, where pieces are too many."""
+"""Training texts from which a network of windows is taken where pieces are too many; below, a bag of embeddings."""
 
 _PIECED_TO = 3_000_000
-"""Characters of all texts up to which pieces of words are read: about four are made of each, and kept in memory."""
+"""Characters of all texts up to which pieces of words are read: a million takes 2 to 3 s."""
+
+_PLACES_TO = 50_000_000
+"""Places of all texts' rows up to which pieces are read; a row has as many as all but the longest texts need."""
 
 _VARIED_TO = 500_000
 """Characters of all texts up to which the search tries variants: each set of them is made and kept for every fold."""
@@ -54,8 +59,8 @@ class TextKind:
     """See ``Kind``. The depth of a plan is the place of its model in ``MODELS``, from 1 on.
 
     Attributes:
-        model: one of ``MODELS``; ``auto`` takes n-grams where the texts are not too many for their pieces, and of
-            more texts a network of windows.
+        model: one of ``MODELS``; ``auto`` takes n-grams where the texts are not too many for their pieces; else a bag
+            of embeddings, or from 2,000 texts on a network of windows.
     """
 
     model: str = "auto"
@@ -85,7 +90,7 @@ class TextKind:
         model = self.model if self.model != "auto" else "cnn" if many else "bag"
         if isinstance(encoder, NgramVocabulary):
             model = "ngrams"
-        return (64 if many else 32), 1 + MODELS.index(model)
+        return (64 if many else 32), 1 + MODELS.index(model)  # n-grams have no width
 
     def shape(self, encoder: Words, outputs: int, width: int, depth: int) -> TextShape:
         if isinstance(encoder, NgramVocabulary):
@@ -97,7 +102,9 @@ class TextKind:
     def _pieced(self, data: Samples) -> bool:
         if self.model != "auto":
             return self.model == "ngrams"
-        return sum(map(len, data.features)) <= _PIECED_TO
+        lengths = np.array([len(text) for text in data.features])
+        places = len(lengths) * min(2 * LONGEST + MOST_PIECES, 5 * np.percentile(lengths, 98))
+        return int(lengths.sum()) <= _PIECED_TO and places <= _PLACES_TO
 
     def blocks(self, encoder: Words) -> tuple[tuple[int, int], ...]:
         return ()
@@ -138,6 +145,8 @@ class TextKind:
     def shape_from_json(self, form: Any) -> TextShape:
         sizes = {n: int(form[n]) for n in ("vocabulary", "length", "outputs", "width")}
         words = int(form.get("words", 0))
+        if not 0 <= words <= sizes["length"]:
+            raise ValueError("the places of words are out of range")
         return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])], words=words)
 
     def read_new(self, path: str | Path, encoder: Words) -> NewRows:

@@ -12,7 +12,7 @@ import pandas as pd
 from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
 from wellfit.data.notes import listed, shown
-from wellfit.errors import DataError, RecipeError, UsageError
+from wellfit.errors import DataError, RecipeError, RunFolderError, UsageError
 from wellfit.job.options import Options, refuse_roles
 from wellfit.job.table_source import Source, split_parts
 from wellfit.job.text_kind import TEXTS, TextKind
@@ -81,7 +81,13 @@ def _kind(options: Options) -> TextKind:
             fix=f"Choose auto, {', '.join(MODELS)}.",
             code="WF-U16",
         )
-    planned = _planned_network(options.plan) if options.network == "auto" and options.plan is not None else ""
+    planned = _planned_network(options.plan) if options.plan is not None else ""
+    if planned and options.network not in ("auto", planned):
+        raise RunFolderError(
+            f"the plan in {options.plan} was made for the network {planned}, not {options.network}.",
+            fix="Leave --network out, or plan anew without --plan.",
+            code="WF-F07",
+        )
     return dataclasses.replace(TEXTS, model=planned or options.network)
 
 

@@ -55,7 +55,7 @@ class Timetable:
         if not self.endless:
             seconds = self.clock.until(share) - time.monotonic()
             stage, apart = self.stage, self.stage.plan.mode == "apart"
-            bare = max(stage.pace("controls"), stage.pace("search")) if apart else None
+            bare = max(stage.pace("controls"), stage.pace("search"), 0.0) or None if apart else None
             stage.plan = rescored(stage.plan, stage.pace("search"), seconds, stage.material.folds, bare)
         with self.phase("re-scoring", "the best again, each with the same fresh seeds"):
             finalists = run_rescoring(self.stage, controls, found, self.deadline(share))
@@ -65,8 +65,8 @@ class Timetable:
 
     def ablate(self, finalists: Sequence[Finalist]) -> Ablation | None:
         """The chosen recipe taken apart, in the time that is left; where there is none it is noted as skipped."""
-        if not self.shares()["ablation"]:
-            short = self.clock.seconds < ABLATED_FROM
+        if not self._ablates():
+            short = self.stage.plan.budget < ABLATED_FROM
             why = f"for a budget below {ABLATED_FROM:g} s" if short else "which takes more trainings than fit"
             self.record["plan"]["skipped"].append(f"ablation, {why}")
             return None
@@ -84,7 +84,8 @@ class Timetable:
 
     def weigh(self) -> None:
         """What decided the losses of the search's candidates; where there is no time for it, it is noted as skipped."""
-        if not self.shares()["ablation"]:
+        if not self._ablates():
+            self.record["plan"]["skipped"].append("importance of the settings, for the same reason as the ablation")
             return
         late = not self.endless and self.clock.end - time.monotonic() < IMPORTANCE_TAKES
         found = "importance of the settings: no time was left" if late else importance_record(self.stage)
@@ -97,14 +98,19 @@ class Timetable:
         """How the time for training is divided."""
         return self.stage.plan.shares()
 
-    def after_search(self, found: Sequence[Entrant]) -> float:
-        """Re-scoring's share of what is left: all but the refit's, where an ablation would not have time enough."""
-        cocktails = [e.candidate for e in found if len(e.candidate.recipe) > 1]
+    def _ablates(self) -> bool:
+        """Whether there is to be an ablation: where a plan is repeated, if there was one then."""
+        return "ablation" in self.stage.plan.reached if self.endless else self.shares()["ablation"] > 0.0
+
+    def after_search(self, found: Sequence[Entrant], *after: str) -> float:
+        """Re-scoring's share of the time that it, the phases after it and an ablation have together; the ablation's
+        part goes to the others where it would not be enough for one."""
+        cocktails = [e.candidate for e in found if e.candidate.kind == "cocktail"]
         if self.endless or not cocktails:
-            return self.share_of_rest("rescoring", "refit", "ablation")
-        seconds = (self.clock.end - time.monotonic()) * self.share_of_rest("ablation", "rescoring", "refit")
+            return self.share_of_rest("rescoring", *after, "ablation")
+        seconds = (self.clock.end - time.monotonic()) * self.share_of_rest("ablation", "rescoring", *after)
         room = has_room(self.stage, take_apart(cocktails[0], self.stage.base), seconds)
-        return self.share_of_rest("rescoring", "refit", *(["ablation"] if room else []))
+        return self.share_of_rest("rescoring", *after, *(["ablation"] if room else []))
 
     def share_of_rest(self, name: str, *after: str) -> float:
         """A phase's share of the time that it and the phases after it have together."""

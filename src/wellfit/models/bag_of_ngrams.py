@@ -19,8 +19,8 @@ class BagOfNgrams(nn.Module):
 
     .. math:: f = b + |A|^{-1/2} \sum_{i \in A} v_i + |B|^{-1/2} \sum_{i \in B} v_i .
 
-    Each set weighs the same, although a text has many more pieces than words. All weights start at 0. On few texts
-    nothing with a hidden layer does better, since pieces of words tell also what words mean that training never saw.
+    Each set weighs the same, although a text has many more pieces than words. All weights start at 0. Pieces of words
+    tell what words mean that training never saw.
 
     Sites: ``words`` (``embedding``: the vectors), ``mask`` (``mask``: where there is something), and ``terms``
     (``hidden``: the vectors that are added up).
@@ -62,7 +62,7 @@ class BagOfNgrams(nn.Module):
         real = (tokens > _NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
         vectors = self.words(self.vectors(tokens) * real)
         real = self.mask(real)
-        terms = self.terms(vectors * real)
+        terms = self.terms(vectors) * real  # what a recipe does to padding is not added up
         words, pieces = slice(None, self.split), slice(self.split, None)
         return self.bias + sum(
             terms[:, part].sum(1) / torch.sqrt(real[:, part].sum(1).clamp(min=1.0)) for part in (words, pieces)

@@ -200,7 +200,7 @@ class _Conduct:
             too_small(stage, self.record, self.folder, self.clock, self._early)
         found = times.search(controls[0].candidate.rate)
         self._heed()
-        complete = times.rescore(controls, found, times.share_of_rest("rescoring", "ablation"))
+        complete = times.rescore(controls, found, times.after_search(found))
         self._heed()
         if not complete:
             too_small(stage, self.record, self.folder, self.clock, self._early)

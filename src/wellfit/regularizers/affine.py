@@ -117,7 +117,7 @@ def warp(
     out = moved(exact) if black is None or fill != "constant" else moved(exact - black) + black
     still = (maps == torch.eye(3, dtype=maps.dtype, device=maps.device)).flatten(1).all(1)
     # at 0 and at 1 lerp is the one or the other, bit for bit, in less time than where takes
-    return out.lerp_(exact, still.to(exact.dtype)[:, None, None, None]).to(x.dtype)
+    return torch.lerp(out, exact, still.to(exact.dtype)[:, None, None, None]).to(x.dtype)
 
 
 def _places(maps: Tensor, height: int, width: int, dtype: torch.dtype) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellfit.draws import Now
+from wellfit.errors import RecipeError
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import check_image
 from wellfit.regularizers.objectives import weighted_mean
@@ -149,6 +151,9 @@ class AugMixConsistency(Regularizer):
         return AugMix(1.0, self.severity, self.chains, self.depth, self.fill, self.interpolation)
 
     def objective(self, loss_of: Callable[..., Any], x: Tensor, target: Target, now: Now) -> Any:
+        check_image(x, self.name)
+        if not target.classes:
+            raise RecipeError("AugMixConsistency needs classes; this target is a number.", fix="Drop it.")
         loss, seen = loss_of(x, target, now)
         outputs = [seen.outputs]
         for view in ("AugMix.one", "AugMix.other"):
@@ -161,5 +166,5 @@ class AugMixConsistency(Regularizer):
 def divergence(outputs: Tensor) -> Tensor:
     """(batch,) Jensen-Shannon divergence in nats of (views, batch, classes) outputs, 0 where all say the same."""
     logs = torch.log_softmax(outputs, dim=-1)
-    middle = torch.logsumexp(logs, dim=0) - torch.log(torch.tensor(float(len(logs)), dtype=logs.dtype))
+    middle = torch.logsumexp(logs, dim=0) - math.log(len(logs))
     return (logs.exp() * (logs - middle)).sum(-1).mean(0)

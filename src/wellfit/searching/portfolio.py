@@ -1,4 +1,4 @@
-"""What is tried first: single regularizers, and cocktails that have often done well on such data."""
+"""What is tried first: single regularizers, and cocktails: those for tables have often done well."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ TEXTS: tuple[Recipe, ...] = (
 """For texts, from mild to strong; each has a part that is for texts alone."""
 
 _DRAWN = 12
-"""Cocktails of a space without a portfolio: as many as tables have."""
+"""Cocktails that are drawn where data are no tables: as many as tables have."""
 
 _AVERAGED = 40.0
 """1 - decay of the moving average times the steps of a training: it reaches back a 40th of it."""
@@ -98,7 +98,7 @@ def _reaching(recipe: Recipe, steps: int) -> Recipe:
 
 
 def drawn(parts: Mapping[str, type[Regularizer]], rate: float, steps: int, seed: int) -> Iterator[tuple[Recipe, float]]:
-    """Mild cocktails drawn at random from a space for which no portfolio is known: a moving average, and two to four
+    """Mild cocktails drawn at random, for data of which little is known: a moving average, and two to four
     others at a fifth to two fifths of their ranges, each part about as often as any other.
     """
     decay = min(0.999, max(0.9, 1.0 - _AVERAGED / steps))
