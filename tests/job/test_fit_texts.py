@@ -124,7 +124,8 @@ def test_every_model_trains_and_is_repeated(monkeypatch, tmp_path):
 @pytest.mark.parametrize("limit", ["_PIECED_TO", "_PLACES_TO"])
 def test_of_very_much_text_words_alone_are_read(limit, monkeypatch):
     """Pieces of words are four for each character, and are kept: beyond a limit other networks read words."""
-    data = read_texts(*made_texts(120), "review", "stars")
+    texts, labels = made_texts(120)
+    data = read_texts(texts, pd.Series(labels), "review", "stars", None)
     (pieced,) = TEXTS.encoders(data, [np.arange(120)])
     assert TEXTS.shape(pieced, 2, *TEXTS.size(120, 60.0, pieced)).model == "ngrams"
     monkeypatch.setattr(f"wellfit.job.text_kind.{limit}", 1000)
