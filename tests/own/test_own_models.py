@@ -254,3 +254,10 @@ def test_where_a_step_alone_takes_long_no_stack_is_tried():
     engine.open(ready.study)
     way = choose_way(engine, ready.study, Mixes(NOTHING, NOTHING, NOTHING), 32, 2.0, longest=1e-9)
     assert way.mode == "apart" and "of which a stack would save little" in way.sentence
+
+
+def test_a_part_that_raises_on_these_inputs_is_left_out_with_what_it_said():
+    """Noise is for amounts; asked of a table's space, token numbers make it raise."""
+    space = make_space(opened(Sequences, words(digits())).study, "multiclass", False, "table")
+    assert "InputNoise" not in space.parts
+    assert any(line.startswith("InputNoise: does not work with this model (") for line in space.left_out)

@@ -120,6 +120,7 @@ def test_models_that_do_not_stack_are_searched_one_by_one(make, tmp_path):
     by_hand = float(nn.functional.cross_entropy(outputs(found.model, parts[2][0]), torch.as_tensor(parts[2][1])))
     assert row(found, "refit")["score"] == pytest.approx(by_hand, abs=1e-6)
     if make is Sequences:
+        assert any("Dropout: finds no place" in line for line in found.record["events"])
         assert not any("InputNoise" in line for line in found.record["events"]), "token numbers are no amounts"
 
 
