@@ -1,8 +1,10 @@
-"""For all tests: Keras runs on torch, and tests at the top find what the core tests share and begin from one seed."""
+"""For all tests: Keras runs on torch, draws begin from one seed, tests at the top find what the core tests share."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -16,14 +18,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # read when torch and NumPy are: tests 
 sys.path.append(str(HERE / "core"))
 
 
-@pytest.fixture(autouse=True)
-def same_weights(request):
-    """First weights of networks come from torch's generator: in the tests at the top they are always the same."""
-    if request.path.parent != HERE:
-        yield
-        return
+@contextlib.contextmanager
+def one_seed():
+    """Draws from the libraries' own generators, such as first weights, are the same in whatever order tests run."""
+    import numpy as np
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        np.random.seed(0)
+        random.seed(0)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def same_draws_of_a_module():
+    with one_seed():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def same_draws(same_draws_of_a_module):
+    with one_seed():
         yield

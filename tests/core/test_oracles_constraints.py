@@ -235,13 +235,15 @@ def test_oracle_SpectralNorm():
         assert_close(out, expected, rtol=0, atol=1e-12)
     out.square().sum().backward()
     expected.square().sum().backward()
+    for _ in range(300):  # until the directions have come to rest, however close the singular values lie
+        ours(x), peer(x)
     for i in (0, 3):
         assert_close(ours[i].weight.grad, peer[i].parametrizations.weight.original.grad, rtol=0, atol=1e-10)
         assert_close(ours[i].direction, peer[i].parametrizations.weight[0]._u, rtol=0, atol=1e-12)
         values = np.linalg.svd(plain[i].weight.detach().flatten(1).numpy(), compute_uv=False)
         used = layer_weight(ours[i])
-        assert abs(np.linalg.svd(used, compute_uv=False)[0] - 1.0) < 1e-2
-        assert abs(np.linalg.norm(plain[i].weight.detach().numpy()) / np.linalg.norm(used) - values[0]) < 1e-2
+        assert abs(np.linalg.svd(used, compute_uv=False)[0] - 1.0) < 1e-6
+        assert abs(np.linalg.norm(plain[i].weight.detach().numpy()) / np.linalg.norm(used) - values[0]) < 1e-6
 
 
 def layer_weight(layer):
