@@ -133,7 +133,7 @@ def test_recipe_of_ones_own_is_trained_instead_of_searched(tmp_path):
     x, y = load_diabetes(return_X_y=True)
     parts = (wf.BatchNorm(), wf.Dropout(0.1), wf.where(wf.L2(0.001), "*"))
     recipe = wf.Recipe(*parts, settings={"learning_rate": 0.01})
-    run = wf.fit(x, y, budget=12, recipe=recipe, metric="r2", out=tmp_path / "run")
+    run = wf.fit(x, y, budget=20, recipe=recipe, metric="r2", out=tmp_path / "run")
     labels = [f["label"] for f in run.record["search"]["finalists"] if f["key"] == "cocktail"]
     assert labels
     assert "BatchNorm" in labels[0]
