@@ -1,6 +1,7 @@
 """From a file or arrays to clean tables, splits without leakage, and matrices that a network can be trained on."""
 
 from wellfit.data.arrays import frame_from_arrays
+from wellfit.data.coded import with_categories
 from wellfit.data.encode import Block, Encoder, check_columns, require_columns, shared_widths, unused_columns
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
@@ -56,4 +57,5 @@ __all__ = [
     "table_from_arrays",
     "texts_of",
     "unused_columns",
+    "with_categories",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy
@@ -109,6 +109,7 @@ class CategoryCoding:
 
     Two categories without missing cells share one 0/1 column; a category unknown to it is 0.5. If no training row
     had another category, the slot for others was never trained, so unknown categories are all zeros instead.
+    Categories that are numbers are told apart by their values, however those are written.
     """
 
     kind: ClassVar[str] = "category"
@@ -120,9 +121,11 @@ class CategoryCoding:
     frequency: Scale | None
     counts: dict[str, int]
     rare: float
+    numbers: bool = False
 
     @classmethod
     def fit(cls, name: str, cells: pandas.Series, max_categories: int, frequency_name: str) -> CategoryCoding:
+        numbers = pandas.api.types.is_numeric_dtype(cells.dtype)
         codes, texts = split_text(cells, name)
         count = numpy.bincount(codes[codes >= 0], minlength=len(texts))
         order = [
@@ -143,11 +146,12 @@ class CategoryCoding:
             None,
             known,
             float(numpy.mean(rest)) if rest else 1.0,
+            numbers,
         )
         if not others:
             return coding
         scale = Scale.fit(coding._log_frequency(codes, texts))
-        return cls(name, values, coding.missing, others, frequency_name, scale, known, coding.rare)
+        return replace(coding, frequency=scale)
 
     @property
     def binary(self) -> bool:
@@ -162,6 +166,7 @@ class CategoryCoding:
 
     def fill(self, cells: pandas.Series, out: dict[str, numpy.ndarray]) -> None:
         """Write the one-hot cells (and their scaled log-frequency) into ``out``."""
+        cells = pandas.Series(_numbers(self.name, cells)) if self.numbers else cells
         codes, texts = split_text(cells, self.name)
         slots = self.slots(codes, texts)
         if self.binary:
@@ -193,8 +198,9 @@ class CategoryCoding:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CategoryCoding:
+        older = {"numbers": False, **data} if isinstance(data, dict) else data  # runs from before there were such
         found = fields_of(
-            data, "a category column", kind=str, name=str, values=[str], missing=bool, others=bool,
+            older, "a category column", kind=str, numbers=bool, name=str, values=[str], missing=bool, others=bool,
             frequency_name=str, frequency=(dict, None), counts={str: int}, rare=float,
         )  # fmt: skip
         found.pop("kind")

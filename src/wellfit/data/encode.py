@@ -194,7 +194,7 @@ def check_columns(frame: pandas.DataFrame, encoder: Encoder) -> list[Note]:
     clean, notes = clean_frame(frame)
     require_columns(clean, encoder.names)
     for coding in encoder.codings:
-        if isinstance(coding, NumberCoding):
+        if isinstance(coding, NumberCoding) or (isinstance(coding, CategoryCoding) and coding.numbers):
             _require_numbers(clean[coding.name], coding.name)
     return [*notes, *unused_columns(clean, encoder.names)]
 

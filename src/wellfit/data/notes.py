@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "WF-D66": "A column mixes numbers and text and is treated as a category.",
     "WF-D67": "A few cells of a date column are not dates and are treated as missing.",
     "WF-D75": "Texts of the form 2024-01 were read as a year and a month.",
+    "WF-D76": "A column of numbers is a code, and is read as a category.",
     "WF-D29": "The column named for texts holds numbers.",
     "WF-D90": "A file is taken for an image and is none, or cannot be opened.",
     "WF-D91": "An image or an archive of arrays is damaged: truncated, or its parts do not fit.",
