@@ -33,9 +33,10 @@ def test_every_option_reaches_the_job(job, wellfit_command, option_names):
         "start": "diagnosis.json", "network": "cnn",
     }  # fmt: skip
     asked = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
-    more = ("--drop", "id", "--drop", "name", "--allow", "WF-L01", "--quiet")
+    columns = ("--drop", "id", "--drop", "name", "--category", "store", "--number", "month")
+    more = (*columns, "--allow", "WF-L01", "--quiet")
     assert wellfit_command("fit", "a.csv", *asked, *more).code == 0
-    assert set(words) | {"drop", "allow"} == set(option_names)
+    assert set(words) | {"drop", "category", "number", "allow"} == set(option_names)
     assert job.options.drop == ("id", "name")
     assert job.options.allow == ("WF-L01",)
     assert {name: str(getattr(job.options, name)) for name in words} == words

@@ -40,6 +40,7 @@ ADVICE: dict[str, str] = {
     "WF-D63": "Nothing, unless these cells should be numbers.",
     "WF-D64": "Say which with --task.",
     "WF-D66": "Make the column all numbers if it should be one.",
+    "WF-D76": "Nothing, where the numbers are names; --number COLUMN keeps them numbers.",
     "WF-D75": "Nothing, where these are months; a code of that form stays a text with a letter before it.",
     "WF-D67": "Write dates as year-month-day.",
     "WF-D70": "Nothing: they do no harm.",

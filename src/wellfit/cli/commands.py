@@ -53,6 +53,8 @@ def fit(
     time: o.Time = None,
     weight: o.Weight = None,
     drop: o.Drop = None,
+    category: o.Category = None,
+    number: o.Number = None,
     class_weight: o.ClassWeight = None,
     balance: o.Balance = None,
     metric: o.Metric = None,
@@ -71,7 +73,8 @@ def fit(
 ) -> Any:
     chosen = {
         "target": target, "budget": budget, "valid": valid, "test": test, "group": group, "time": time,
-        "weight": weight, "drop": tuple(drop or ()), "class_weight": class_weight, "balance": balance, "metric": metric,
+        "weight": weight, "class_weight": class_weight, "balance": balance, "metric": metric,
+        "drop": tuple(drop or ()), "category": tuple(category or ()), "number": tuple(number or ()),
         "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
         "start": start, "out": out, "text": text, "size": size, "network": network,
     }  # fmt: skip
@@ -184,6 +187,8 @@ def diagnose(
     rate: o.Rate = None,
     group: o.Group = None,
     drop: o.Drop = None,
+    category: o.Category = None,
+    number: o.Number = None,
     task: o.Task = None,
     thorough: o.Thorough = False,
     out: o.DiagnosisOut = None,
@@ -198,7 +203,8 @@ def diagnose(
 
     chosen = {
         "target": target, "studies": tuple(study or ()), "recipe": recipe, "epochs": epochs, "rate": rate,
-        "group": group, "drop": tuple(drop or ()), "task": task, "budget": budget, "seed": seed,
+        "group": group, "task": task, "budget": budget, "seed": seed,
+        "drop": tuple(drop or ()), "category": tuple(category or ()), "number": tuple(number or ()),
         "thorough": thorough, "out": out,
     }  # fmt: skip
     work = partial(diagnose_path, path, chosen, tuple(fail_on or ()), View(as_json, quiet, no_color))

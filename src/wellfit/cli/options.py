@@ -49,6 +49,8 @@ Group = Annotated[str | None, _column("Rows with one value of this column stay t
 Time = Annotated[str | None, _column("Split by this column: no future row in training.")]
 Weight = Annotated[str | None, _column("The column of row weights.")]
 Drop = Annotated[list[str] | None, _column("Leave a column out; may be repeated.")]
+Category = Annotated[list[str] | None, _column("Read a column of numbers as names; may be repeated.")]
+Number = Annotated[list[str] | None, _column("Keep a column of numbers, whatever is found; may be repeated.")]
 
 Valid = Annotated[str | None, _file("A file or folder with the validation rows.")]
 Test = Annotated[str | None, _file("A file or folder with the test rows.")]

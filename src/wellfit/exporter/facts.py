@@ -148,7 +148,8 @@ def _reached(record: dict[str, Any]) -> float | None:
 def given_options(record: dict[str, Any]) -> Options:
     """The options of a run, as far as they decide what its rows are."""
     options = {k: v for k, v in record["options"].items() if k in Options.__dataclass_fields__ and k != "recipe"}
-    return Options(**{**options, "drop": tuple(options.get("drop") or ())})
+    lists = {name: tuple(options.get(name) or ()) for name in ("drop", "category", "number")}
+    return Options(**{**options, **lists})
 
 
 def other_files(record: dict[str, Any]) -> bool:

@@ -32,6 +32,8 @@ def fit(
     groups: Any = None,
     time_order: Any = None,
     sample_weight: Any = None,
+    category: Sequence[str] = (),
+    number: Sequence[str] = (),
     class_weight: str | None = None,
     balance: str | None = None,
     recipe: str | Path | Recipe | None = None,
@@ -63,6 +65,8 @@ def fit(
         groups: (rows,) rows of one group stay on one side of every split.
         time_order: (rows,) sortable; later rows validate and test, earlier ones train.
         sample_weight: (rows,) how much each row counts, 0 and up.
+        category: names of columns of numbers that are names, to be read as categories; others are found, and said.
+        number: names of columns of numbers that stay numbers, whatever is found.
         class_weight: ``balanced`` counts every class the same, in training, validation and test.
         balance: ``weights``, ``smote`` or ``search`` to balance the classes of the training rows, or ``none`` to only
             compare; the run then shows all three side by side.
@@ -91,7 +95,7 @@ def fit(
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
         "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
-        "size": size, "network": network,
+        "size": size, "network": network, "category": tuple(category), "number": tuple(number),
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

@@ -158,9 +158,10 @@ def fit_boosting(material: Material, seed: int) -> tuple[str, Callable[[np.ndarr
 def _numbers(table: Table, development: np.ndarray) -> np.ndarray:
     """The table as numbers with NaN where missing; the 200 most frequent categories of a column keep a code."""
     columns = []
+    categories = {c.name for c in table.columns if c.kind == "category"}
     for name in table.frame.columns:
         cells = table.frame[name]
-        if cells.dtype.kind == "f":
+        if cells.dtype.kind == "f" and name not in categories:
             columns.append(cells.to_numpy(np.float64))
         elif cells.dtype.kind == "M":
             columns.append(np.where(cells.isna(), np.nan, cells.astype("int64") / 86400.0))

@@ -11,7 +11,7 @@ from typing import Any
 from wellfit.errors import UsageError
 from wellfit.recipe import Recipe
 
-_ROLES = ("group", "time", "weight", "drop", "text")
+_ROLES = ("group", "time", "weight", "drop", "category", "number", "text")
 """Options that name a column of a table."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -32,6 +32,8 @@ class Options:
         valid, test: files with validation and test rows; what is missing is drawn from the data.
         group, time, weight: columns with a special part; they are no features.
         drop: columns to leave out.
+        category: columns of numbers that are names, to be read as categories; others are found, and said.
+        number: columns of numbers that stay numbers, whatever is found.
         class_weight: ``balanced`` counts every class the same, in training, validation and test.
         balance: what is done to the training rows of rare classes: ``weights`` lets every class count the same,
             ``smote`` makes synthetic rows, ``search`` takes what validates best, ``none`` leaves the rows as they are.
@@ -58,6 +60,8 @@ class Options:
     time: str | None = None
     weight: str | None = None
     drop: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
     class_weight: str | None = None
     balance: str | None = None
     recipe: str | Path | Recipe | None = None

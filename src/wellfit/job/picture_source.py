@@ -57,6 +57,7 @@ def pictures_from_path(path: str | Path, options: Options) -> Source:
 
 def pictures_from_arrays(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
     """The same from arrays (n, height, width), with channels behind or before; parts are pairs (x, y)."""
+    refuse_roles(options, "images")
     pairs = {"training": (x, y), "valid": valid, "test": test}
     given = {}
     for part, pair in pairs.items():

@@ -32,14 +32,15 @@ def diagnose_table(path: str | Path, chosen: Mapping[str, Any], tell: Tell | Non
 
     Args:
         chosen: ``target``, ``budget``, ``seed``, ``recipe``, ``epochs``, ``rate``, ``studies``, ``thorough``,
-            ``group``, ``drop``.
+            ``group``, ``drop``, ``category``, ``number``.
 
     Raises:
         UsageError, DataError: as their sentences say.
     """
+    lists = {name: tuple(chosen.get(name) or ()) for name in ("drop", "category", "number")}
     options = Options(
         target=chosen["target"], budget=chosen.get("budget", "60s"), seed=chosen.get("seed", 0),
-        group=chosen.get("group"), drop=tuple(chosen.get("drop") or ()), task=chosen.get("task"),
+        group=chosen.get("group"), task=chosen.get("task"), **lists,
     )  # fmt: skip
     source = from_file(path, options)
     material = make_material(source.table, source.split, None, source.kind)

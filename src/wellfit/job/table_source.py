@@ -13,12 +13,14 @@ from wellfit.data import (
     Labeled,
     Note,
     Split,
+    Table,
     hold_back,
     make_table,
     read_table,
     split_given,
     split_table,
     table_from_arrays,
+    with_categories,
 )
 from wellfit.errors import DataError, UsageError
 from wellfit.job.kind import Kind
@@ -62,7 +64,7 @@ def from_file(path: str | Path, options: Options) -> Source:
         task=options.task,
     )  # fmt: skip
     split = split_parts(table, parts, options)
-    return Source(table, split, Path(path).name, tuple(notes), delimiter=delimiter)
+    return Source(_settled(table, split, options), split, Path(path).name, tuple(notes), delimiter=delimiter)
 
 
 def from_arrays(
@@ -79,7 +81,14 @@ def from_arrays(
     table = table_from_arrays(
         whole if len(pairs) > 1 else x, target, weight=weight, groups=groups, time=time, task=options.task
     )
-    return Source(table, split_parts(table, parts, options), "arrays")
+    split = split_parts(table, parts, options)
+    return Source(_settled(table, split, options), split, "arrays")
+
+
+def _settled(table: Table, split: Split, options: Options) -> Table:
+    """The table with numbers that are names read as categories; the test rows have no say in which those are."""
+    rows = np.sort(np.concatenate(split.folds[0]))
+    return with_categories(table, rows, options.category, options.number)
 
 
 def _frame(x: Any) -> pd.DataFrame:

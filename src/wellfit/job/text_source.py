@@ -53,6 +53,7 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
     """The same from lists of texts; parts are pairs (texts, targets)."""
+    refuse_roles(options, "texts", ("text",))
     given = {"training": (x, y), "valid": valid, "test": test}
     pairs = {part: pair for part, pair in given.items() if pair is not None}
     texts = [list(pair[0]) for pair in pairs.values()]

@@ -99,8 +99,9 @@ def command_of(record: Mapping[str, Any]) -> str:
                 f"--{name.replace('_', '-')}",
                 _base_name(plain(value, 120)) if name in _FILES else plain(value, 120),
             ]
-    for column in texts_at(options, "drop"):
-        words += ["--drop", column]
+    for name in ("drop", "category", "number"):
+        for column in texts_at(options, name):
+            words += [f"--{name}", column]
     return shlex.join(words)
 
 
