@@ -30,7 +30,7 @@ def test_every_option_reaches_the_job(job, wellfit_command, option_names):
         "target": "y", "budget": "10m", "seed": "7", "metric": "roc_auc", "device": "cpu", "out": "here",
         "valid": "v.csv", "test": "t.csv", "group": "g", "time": "t", "weight": "w", "class_weight": "balanced",
         "recipe": "r.json", "plan": "run.json", "task": "binary", "balance": "smote", "text": "words", "size": "32",
-        "start": "diagnosis.json", "network": "cnn",
+        "start": "diagnosis.json", "network": "cnn", "lexicon": "w.txt",
     }  # fmt: skip
     asked = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
     columns = ("--drop", "id", "--drop", "name", "--category", "store", "--number", "month")

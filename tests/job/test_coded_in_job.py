@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from planned import planned_fit
 
 import wellfit as wf
 from wellfit.errors import DataError, UsageError
+from wellfit.exporter import export
 from wellfit.job.baselines import fit_boosting
 from wellfit.job.options import Options
 from wellfit.job.prepare import make_material
@@ -51,6 +54,20 @@ def test_a_person_may_overrule_it(monkeypatch, tmp_path):
     np.testing.assert_array_equal(again.predict(x), run.predict(x))
     with pytest.raises(DataError, match="not among"):
         planned_fit(monkeypatch, tmp_path / "wrong", x, y, category=["shop"])
+
+
+def test_a_program_reads_columns_as_the_run_did(monkeypatch, tmp_path):
+    """Also a run from before codes were found, whose network knows a number."""
+    x, y = stores()
+    x.assign(sales=y).to_csv(tmp_path / "s.csv", index=False)
+    for number, kind in (((), "category"), (("store",), "number")):
+        folder = tmp_path / kind
+        run = planned_fit(monkeypatch, folder, tmp_path / "s.csv", None, steps=10, target="sales", number=number)
+        record = json.loads((folder / "run" / "run.json").read_text())
+        del record["options"]["category"], record["options"]["number"]
+        (folder / "run" / "run.json").write_text(json.dumps(record))
+        program = export(run.folder, data=tmp_path / "s.csv")
+        assert f'"store": "{kind}"' in program.code
 
 
 def test_the_test_rows_have_no_say():

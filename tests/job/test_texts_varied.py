@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,7 +13,7 @@ from planned import write_plan
 
 import wellfit as wf
 from wellfit import job
-from wellfit.errors import DataError, RecipeError
+from wellfit.errors import DataError, RecipeError, UsageError
 from wellfit.job.options import Options
 from wellfit.job.prepare import make_material
 from wellfit.job.text_kind import TEXTS
@@ -67,6 +68,27 @@ def test_only_training_rows_get_variants():
     assert torch.equal(after.rows.x[: len(before.rows.x)], before.rows.x)
     assert "Synonyms" in after.told[0]
     assert "small list" in after.told[-1]
+
+
+def test_a_lexicon_that_was_brought_goes_first(tmp_path):
+    """Its only group is known by no text but those that hold the word: others get no variant."""
+    (tmp_path / "words.txt").write_text("funny, hilarious\n")
+    kind = dataclasses.replace(TEXTS, lexicon=str(tmp_path / "words.txt"))
+    before = _material()
+    made = kind.with_variants(before, [wf.Recipe(wf.Synonyms(0.5, lexicon="small"))], seed=0)
+    own, train = (len(m.rows.folds[m.first_fold(r)][0]) for m, r in ((before, wf.Recipe()), (made, made.variants[-1])))
+    rows = before.development[before.rows.folds[0][0].numpy()]
+    assert train - own == sum("funny" in text for text in before.table.features[rows])
+    assert "words.txt" in made.told[-1]
+    assert {p.name for level in kind.levels(made.table) for p in level} == {"WordDeletion", "Synonyms"}
+
+
+def test_a_lexicon_that_is_not_there_is_refused_before_training(tmp_path):
+    texts, labels = _texts()
+    with pytest.raises(DataError, match="nowhere"):
+        wf.fit(texts, labels, lexicon=tmp_path / "nowhere", budget=5, device="cpu")
+    with pytest.raises(UsageError, match="--lexicon"):
+        wf.fit(np.zeros((80, 2)), np.arange(80) % 2, lexicon=tmp_path, budget=5, device="cpu")
 
 
 def test_the_same_seed_makes_the_same_variants():

@@ -46,6 +46,7 @@ def fit(
     text: o.Text = None,
     size: o.Size = None,
     network: o.Network = "auto",
+    lexicon: o.Lexicon = None,
     budget: o.Budget = "60s",
     valid: o.Valid = None,
     test: o.Test = None,
@@ -76,7 +77,7 @@ def fit(
         "weight": weight, "class_weight": class_weight, "balance": balance, "metric": metric,
         "drop": tuple(drop or ()), "category": tuple(category or ()), "number": tuple(number or ()),
         "task": task, "recipe": recipe, "allow": tuple(allow or ()), "plan": plan, "seed": seed, "device": device,
-        "start": start, "out": out, "text": text, "size": size, "network": network,
+        "start": start, "out": out, "text": text, "size": size, "network": network, "lexicon": lexicon,
     }  # fmt: skip
     return Call("fit", partial(fit_table, data, chosen, View(as_json, quiet, no_color)), as_json, debug, out)
 

@@ -12,7 +12,7 @@ import numpy as np
 from wellfit.errors import UsageError
 from wellfit.job.folder import Stored
 from wellfit.job.kind import Shape
-from wellfit.job.options import Options
+from wellfit.job.options import Options, column_kinds
 from wellfit.job.prepare import data_hash
 from wellfit.job.run import Run
 from wellfit.job.table_source import Source
@@ -147,9 +147,9 @@ def _reached(record: dict[str, Any]) -> float | None:
 
 def given_options(record: dict[str, Any]) -> Options:
     """The options of a run, as far as they decide what its rows are."""
-    options = {k: v for k, v in record["options"].items() if k in Options.__dataclass_fields__ and k != "recipe"}
-    lists = {name: tuple(options.get(name) or ()) for name in ("drop", "category", "number")}
-    return Options(**{**options, **lists})
+    options = {k: v for k, v in record["options"].items() if k in Options.__dataclass_fields__}
+    options = {k: v for k, v in options.items() if k not in ("recipe", "lexicon")}
+    return Options(**{**options, "drop": tuple(options.get("drop") or ()), **column_kinds(record)})
 
 
 def other_files(record: dict[str, Any]) -> bool:

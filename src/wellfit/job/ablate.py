@@ -17,7 +17,7 @@ from wellfit.job.clock import Clock
 from wellfit.job.folder import plain, write_json, write_lean
 from wellfit.job.metrics import make_metric
 from wellfit.job.opening import open_engine, open_stage, resolve_device, ticker
-from wellfit.job.options import Options
+from wellfit.job.options import Options, column_kinds
 from wellfit.job.prepare import Material, data_hash, make_material
 from wellfit.job.probe import choose
 from wellfit.job.run import Run, load
@@ -82,7 +82,7 @@ def _options(run: Run, budget: str | float) -> Options:
     if why:
         raise UsageError(why, fix=fix, code="WF-U16")
     known = {k: v for k, v in run.record["options"].items() if k in Options.__dataclass_fields__ and k != "recipe"}
-    lists = {name: tuple(known.get(name) or ()) for name in ("drop", "category", "number", "allow")}
+    lists = {name: tuple(known.get(name) or ()) for name in ("drop", "allow")} | column_kinds(run.record)
     return Options(**{**known, **lists, "budget": budget, "plan": run.folder / "run.json"})
 
 

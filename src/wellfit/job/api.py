@@ -45,6 +45,7 @@ def fit(
     text: str | None = None,
     size: int | None = None,
     network: str = "auto",
+    lexicon: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Find, train and prove the recipe that a table, images or texts need.
@@ -81,6 +82,8 @@ def fit(
         network: of texts: ``ngrams`` (linear in words, pairs and pieces of words), ``bag`` (of embeddings), ``cnn`` or
             ``transformer``; ``auto`` takes n-grams up to 3 million characters; of more text ``cnn``, or of
             fewer than 2,000 texts ``bag``.
+        lexicon: of texts: where synonyms come from, a WordNet dict folder or a file with a group of words on each line;
+            by default where the system keeps WordNet.
         progress: told what happens; nothing is printed by default.
 
     Returns:
@@ -95,7 +98,7 @@ def fit(
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
         "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
-        "size": size, "network": network, "category": tuple(category), "number": tuple(number),
+        "size": size, "network": network, "lexicon": lexicon, "category": tuple(category), "number": tuple(number),
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

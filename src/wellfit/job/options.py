@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Options:
         task: ``binary``, ``multiclass`` or ``regression`` where the guess is wrong.
         text: the column of texts, where those are to be told apart and not the columns of a table.
         size: pixels of the longer side that images are resized to.
+        lexicon: of texts: where synonyms come from, a WordNet folder or a file of groups; found where not given.
         network: of texts: ``ngrams``, ``bag``, ``cnn`` or ``transformer``; ``auto`` chooses by how many there are.
     """
 
@@ -72,6 +73,7 @@ class Options:
     text: str | None = None
     size: int | None = None
     network: str = "auto"
+    lexicon: str | Path | None = None
 
     def seconds(self) -> float:
         """The budget in seconds; raises UsageError where it is no time."""
@@ -86,12 +88,18 @@ class Options:
                 continue
             if isinstance(value, Recipe):
                 value = "given"
-            elif field.name in ("valid", "test", "recipe", "start") and value is not None:
+            elif field.name in ("valid", "test", "recipe", "start", "lexicon") and value is not None:
                 value = Path(value).name
             elif callable(value):
                 value = getattr(value, "__name__", type(value).__name__)
             form[field.name] = list(value) if isinstance(value, tuple) else value
         return form
+
+
+def column_kinds(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """``category`` and ``number`` such that a run's columns are read as that run read them."""
+    columns = record["data"].get("columns", [])
+    return {kind: tuple(c["name"] for c in columns if c["kind"] == kind) for kind in ("category", "number")}
 
 
 def read_budget(text: str | float) -> float:

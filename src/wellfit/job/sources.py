@@ -16,8 +16,8 @@ KINDS = ("table", "image", "text")
 
 def open_path(path: str | Path, options: Options) -> Source:
     """A folder or an .npz file holds images; every other file is a table, or texts where their column is named."""
-    if options.network != "auto" and not options.text:
-        raise _no_network()
+    if not options.text:
+        _refuse_text_options(options)
     if holds_pictures(path):
         return pictures_from_path(path, options)
     if options.size is not None:
@@ -32,8 +32,8 @@ def open_arrays(
     if kind is not None and kind not in KINDS:
         raise UsageError(f"no kind of data is called {kind!r}.", fix=f"Choose {', '.join(KINDS)}.", code="WF-U16")
     text = kind == "text" or (kind is None and looks_like_texts(x))
-    if options.network != "auto" and not text:
-        raise _no_network()
+    if not text:
+        _refuse_text_options(options)
     if kind == "image" or (kind is None and looks_like_images(x)):
         if any(v is not None for v in (weight, groups, time)):
             raise UsageError("images take no weights, groups or times.", fix="Leave them out.", code="WF-U16")
@@ -45,5 +45,8 @@ def open_arrays(
     return from_arrays(x, y, options, weight=weight, groups=groups, time=time, valid=valid, test=test)
 
 
-def _no_network() -> UsageError:
-    return UsageError("--network is for texts, and these are none.", fix="Leave --network out.", code="WF-U16")
+def _refuse_text_options(options: Options) -> None:
+    for name, unset in (("network", "auto"), ("lexicon", None)):
+        if getattr(options, name) != unset:
+            told = f"--{name} is for texts, and these are none."
+            raise UsageError(told, fix=f"Leave --{name} out.", code="WF-U16")

@@ -33,6 +33,7 @@ from wellfit.models.text_shape import MODELS, TextShape
 from wellfit.recipe import Recipe, leaf_of
 from wellfit.regularizer import Regularizer
 from wellfit.text.lexicon import find_lexicon, has_lexicon
+from wellfit.text.rows import LEXICON
 from wellfit.text.word_edits import Synonyms, WordDeletion, WordSwap
 
 if TYPE_CHECKING:
@@ -61,9 +62,11 @@ class TextKind:
     Attributes:
         model: one of ``MODELS``; ``auto`` takes n-grams where the texts are not too many for their pieces; else a bag
             of embeddings, or from 2,000 texts on a network of windows.
+        lexicon: the folder or the file that synonyms come from; empty for where it is found.
     """
 
     model: str = "auto"
+    lexicon: str = ""
 
     name: ClassVar[str] = "text"
     stacks: ClassVar[bool] = False
@@ -115,16 +118,20 @@ class TextKind:
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         for part in (p for recipe in recipes for p in recipe):
             _refuse_numbers_only(part)
-        made = with_variants(material, recipes, seed, _texts_of, lambda x, encoder: self.inputs(x.values, encoder))
+        given = {LEXICON: find_lexicon(place=self.lexicon)} if self.lexicon else {}
+        made = with_variants(
+            material, recipes, seed, _texts_of, lambda x, encoder: self.inputs(x.values, encoder), given
+        )
         kinds = {str(getattr(leaf_of(p), "lexicon", "")) for recipe in recipes for p in recipe} - {""}
-        told = tuple(f"synonyms come from {find_lexicon(kind).name}" for kind in sorted(kinds))
+        names = {(given[LEXICON] if given else find_lexicon(kind)).name for kind in kinds}
+        told = tuple(f"synonyms come from {name}" for name in sorted(names))
         return dataclasses.replace(made, told=made.told + told)
 
     def levels(self, data: Samples) -> tuple[Recipe, ...]:
         """Cheap changes of words, and synonyms where there is a lexicon; none of very many texts: time and memory."""
         if sum(map(len, data.features)) > _VARIED_TO:
             return ()
-        synonyms = (Synonyms(), Recipe(Synonyms(), WordDeletion())) if has_lexicon() else ()
+        synonyms = (Synonyms(), Recipe(Synonyms(), WordDeletion())) if self.lexicon or has_lexicon() else ()
         order = (WordSwap(),) if self.model in ("cnn", "transformer") else ()  # bags see none, or that of neighbors
         return tuple(Recipe(p) for p in (*order, WordDeletion(), *synonyms))
 

@@ -18,6 +18,7 @@ from wellfit.job.table_source import Source, split_parts
 from wellfit.job.text_kind import TEXTS, TextKind
 from wellfit.models.text_shape import MODELS
 from wellfit.recipe_json import parse_strict
+from wellfit.text.lexicon import find_lexicon
 
 
 def texts_from_file(path: str | Path, options: Options) -> Source:
@@ -89,7 +90,10 @@ def _kind(options: Options) -> TextKind:
             fix="Leave --network out, or plan anew without --plan.",
             code="WF-F07",
         )
-    return dataclasses.replace(TEXTS, model=planned or options.network)
+    lexicon = str(options.lexicon or "")
+    if lexicon:
+        find_lexicon(place=lexicon)  # that it cannot be read is said before anything is trained
+    return dataclasses.replace(TEXTS, model=planned or options.network, lexicon=lexicon)
 
 
 def _planned_network(path: str | Path) -> str:

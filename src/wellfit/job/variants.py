@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,6 +37,7 @@ def with_variants(
     seed: int,
     rows_of: RowsOf = encoded_rows,
     encode: Callable[[Any, Any], Tensor] = lambda x, _encoder: x,
+    resources: Mapping[str, Any] | None = None,
 ) -> Material:
     """The material with a further set of folds for each data-level recipe that changes the rows.
 
@@ -46,6 +47,7 @@ def with_variants(
     Args:
         rows_of: what the parts are handed of a fold.
         encode: (what they make of it, the view's encoder) -> inputs.
+        resources: what the parts are given by name, as a lexicon.
 
     Raises:
         DataError: a recipe cannot work on a fold, or leaves nothing of it.
@@ -59,6 +61,7 @@ def with_variants(
         folds, counts = [], []
         for view, (train, valid) in enumerate(base):
             now = Now.at(0, hash_integers(seed, 55, view) % 2**31)
+            now = dataclasses.replace(now, resources={**now.resources, **(resources or {})})
             made = recipe.resample(_fold(material, view, train, rows_of), now)
             made = dataclasses.replace(made, x=encode(made.x, material.views[view].encoder))
             _require_rows(recipe, made, view)

@@ -91,6 +91,8 @@ def command_of(record: Mapping[str, Any]) -> str:
         "recipe",
         "text",
         "size",
+        "network",
+        "lexicon",
     )
     for name in names:
         value = find(options, name)
@@ -105,8 +107,8 @@ def command_of(record: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-_DEFAULTS = {("device", "auto")}
-_FILES = {"valid", "test", "recipe"}
+_DEFAULTS = {("device", "auto"), ("network", "auto")}
+_FILES = {"valid", "test", "recipe", "lexicon"}
 
 
 def _base_name(path: str) -> str:
