@@ -25,10 +25,15 @@ def one_seed():
     import torch
 
     with torch.random.fork_rng(devices=[]):
+        before = np.random.get_state(), random.getstate()
         torch.manual_seed(0)
         np.random.seed(0)
         random.seed(0)
-        yield
+        try:
+            yield
+        finally:
+            np.random.set_state(before[0])
+            random.setstate(before[1])
 
 
 @pytest.fixture(autouse=True, scope="module")

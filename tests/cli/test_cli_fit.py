@@ -39,6 +39,8 @@ def test_every_option_reaches_the_job(job, wellfit_command, option_names):
     assert set(words) | {"drop", "category", "number", "allow"} == set(option_names)
     assert job.options.drop == ("id", "name")
     assert job.options.allow == ("WF-L01",)
+    assert job.options.category == ("store",)
+    assert job.options.number == ("month",)
     assert {name: str(getattr(job.options, name)) for name in words} == words
 
 

@@ -235,7 +235,7 @@ def test_oracle_SpectralNorm():
         assert_close(out, expected, rtol=0, atol=1e-12)
     out.square().sum().backward()
     expected.square().sum().backward()
-    for _ in range(300):  # until the directions have come to rest, however close the singular values lie
+    for _ in range(300):  # until the directions have come to rest: enough for these weights
         ours(x), peer(x)
     for i in (0, 3):
         assert_close(ours[i].weight.grad, peer[i].parametrizations.weight.original.grad, rtol=0, atol=1e-10)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wellfit.data import Encoder, Table, check_columns, make_table, with_categories
-from wellfit.data.coded import REASON, deal_folds, is_code
+from wellfit.data import Encoder, Table, check_columns, coded, make_table, with_categories
 from wellfit.data.codings import CategoryCoding
 from wellfit.errors import DataError, WellfitError
 
@@ -59,7 +58,7 @@ def everything(table: Table) -> numpy.ndarray:
 
 
 def found_as_code(table: Table, name: str, rows: numpy.ndarray) -> bool:
-    return is_code(table, name, rows, deal_folds(table, rows))
+    return coded.find_codes(table, rows, [name]) == [name]
 
 
 def kind_of(table: Table, name: str) -> str:
@@ -92,12 +91,31 @@ def test_a_number_with_an_order_stays_one(shape: str, share: float) -> None:
             assert not found_as_code(table, "store", everything(table)), (seed, names)
 
 
-def test_the_rule_is_what_its_words_say() -> None:
-    """By one line of pandas: the values of a code explain the target, a line through them does not."""
-    frame = stores()
-    by_value = frame.sales.groupby(frame.store).transform("mean")
-    assert 1 - (frame.sales - by_value).var() / frame.sales.var() > 0.2
-    assert abs(numpy.corrcoef(frame.store, frame.sales)[0, 1]) < 0.35
+@pytest.mark.parametrize("classes", [0, 3])
+def test_errors_are_those_of_means_over_the_other_folds(classes: int) -> None:
+    """Beside loops over rows, with weights."""
+    draw = numpy.random.default_rng(0)
+    rows, count = 60, 5
+    codes, fold, weight = draw.integers(0, count, rows), draw.integers(0, 5, rows), draw.random(rows) + 0.1
+    target = draw.integers(0, classes, rows) if classes else draw.normal(size=rows)
+    wide = numpy.eye(classes)[target] if classes else target[:, None]
+    sample = coded.Sample(numpy.arange(rows), target, classes, weight, numpy.arange(rows), fold)
+    own, around, total = coded.errors(codes, count, sample)
+
+    def by(share_of) -> numpy.ndarray:
+        found = []
+        for i in range(rows):
+            others = [j for j in range(rows) if fold[j] != fold[i]]
+            mean = sum(weight[j] * wide[j] for j in others) / sum(weight[j] for j in others)
+            shares = [weight[j] * share_of(abs(int(codes[i] - codes[j]))) for j in others]
+            guess = (sum(s * wide[j] for s, j in zip(shares, others, strict=True)) + mean) / (sum(shares) + 1)
+            found.append(weight[i] * ((wide[i] - guess) ** 2).sum())
+        return numpy.array(found)
+
+    numpy.testing.assert_allclose(own, by(lambda d: d == 0), atol=1e-12)
+    reaches = [by(lambda d, r=r: numpy.exp(-d / r) * (d > 0)) for r in coded.REACHES]
+    numpy.testing.assert_allclose(around, min(reaches, key=numpy.sum), atol=1e-12)
+    numpy.testing.assert_allclose(total, by(lambda d: 0.0).sum(), atol=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
@@ -137,6 +155,68 @@ def test_too_few_values_too_many_or_too_few_rows_of_each(names: int, rows: int) 
     assert not found_as_code(table, "store", everything(table))
 
 
+def test_copies_of_rows_do_not_tell_of_each_other() -> None:
+    for seed in range(10):
+        draw = numpy.random.default_rng(seed)
+        few = pandas.DataFrame({"store": draw.integers(0, 20, 120), "size": draw.normal(size=120)})
+        few["sales"] = draw.normal(size=120)
+        table = table_of(pandas.concat([few] * 20, ignore_index=True))
+        assert not found_as_code(table, "store", everything(table)), seed
+
+
+def test_rows_without_a_weight_have_no_say() -> None:
+    frame = stores(rows=4000)
+    draw = numpy.random.default_rng(0)
+    frame["w"] = numpy.repeat([0.0, 1.0], 2000)
+    assert found_as_code(table_of(frame, weight="w"), "store", numpy.arange(4000))
+    frame.loc[2000:, "sales"] = draw.normal(size=2000)
+    assert not found_as_code(table_of(frame, weight="w"), "store", numpy.arange(4000))
+
+
+def test_what_only_tells_of_its_own_time_is_no_code() -> None:
+    draw = numpy.random.default_rng(0)
+    year = draw.integers(0, 25, 3000)
+    frame = pandas.DataFrame({"year": year, "size": draw.normal(size=3000), "when": 1990 + year})
+    frame["sales"] = draw.normal(size=25)[year] + draw.normal(size=3000)
+    assert not found_as_code(table_of(frame, time="when"), "year", numpy.arange(3000))
+    assert found_as_code(table_of(frame.drop(columns="when")), "year", numpy.arange(3000))
+
+
+@pytest.mark.parametrize("bend", [numpy.exp, lambda v: v * 1e160, lambda v: v**3], ids=["exp", "huge", "cube"])
+def test_neither_tails_nor_size_of_a_target_matter(bend) -> None:
+    frame = stores()
+    table = table_of(frame.assign(sales=bend(3 * frame.sales)))
+    assert found_as_code(table, "store", everything(table))
+
+
+def test_fractions_are_measures_and_no_names() -> None:
+    frame = stores()
+    table = table_of(frame.assign(store=frame.store / 10))
+    assert not found_as_code(table, "store", everything(table))
+    centered = table_of(frame.assign(store=frame.store - 10.37))
+    assert found_as_code(centered, "store", everything(centered))
+
+
+def test_a_fraction_may_go_through_float32() -> None:
+    cells = pandas.Series(numpy.repeat(numpy.arange(1, 10) / 10, 2))
+    for fitted, read in ((cells, cells.astype("float32")), (cells.astype("float32"), cells)):
+        coding = CategoryCoding.fit("store", fitted, 63, "store frequency")
+        assert sorted(coding.values) == [f"0.{digit}" for digit in range(1, 10)]
+        out = {"store": numpy.zeros((len(cells), coding.parts[0].width))}
+        coding.fill(read, out)
+        assert (out["store"].sum(1) == 1).all()
+
+
+def test_many_rows_and_many_classes_take_a_moment_only() -> None:
+    draw = numpy.random.default_rng(0)
+    store = draw.integers(0, 60, 200_000)
+    frame = pandas.DataFrame({"store": store, "size": draw.normal(size=200_000)})
+    frame["sales"] = (store * 7919 + draw.integers(0, 10, 200_000)) % 100
+    table = table_of(frame, task="multiclass")
+    assert len(coded._sample(table, everything(table)).rows) == coded.MOST_ROWS
+    assert found_as_code(table, "store", everything(table))
+
+
 def test_rows_that_may_not_be_looked_at_have_no_say() -> None:
     frame = stores(rows=4000)
     draw = numpy.random.default_rng(0)
@@ -171,7 +251,7 @@ def test_the_table_says_what_was_found_and_keeps_its_cells() -> None:
     table = table_of(stores())
     found = with_categories(table, everything(table))
     assert kind_of(found, "store") == "category" and kind_of(found, "size") == "number"
-    assert {c.name: c.reason for c in found.columns}["store"] == REASON
+    assert {c.name: c.reason for c in found.columns}["store"] == coded.REASON
     pandas.testing.assert_frame_equal(found.frame, table.frame)
     (note,) = [n for n in found.notes if n.code == "WF-D76"]
     assert '"store"' in note.sentence and "--number" in note.sentence
@@ -192,16 +272,18 @@ def test_named_columns_overrule() -> None:
     [
         ({"category": ["stor"]}, "not among"),
         ({"category": ["store"], "number": ["store"]}, "as category and as number"),
-        ({"number": ["town"]}, "holds texts"),
+        ({"number": ["town"]}, "holds no numbers"),
         ({"category": ["day"]}, "holds dates"),
         ({"category": ["sales"]}, "not among"),
+        ({"number": "gone"}, "not in use"),
     ],
 )
 def test_wrong_names_are_refused(options: dict, said: str) -> None:
     frame = stores()
     frame["town"] = numpy.where(frame["size"] > 0, "Oslo", "Lima")
     frame["day"] = pandas.to_datetime("2024-01-01") + pandas.to_timedelta(numpy.arange(ROWS) % 500, unit="D")
-    table = table_of(frame)
+    frame["gone"] = 1
+    table = table_of(frame, drop=["gone"])
     with pytest.raises(DataError, match=said) as caught:
         with_categories(table, everything(table), **options)
     assert caught.value.code == "WF-D20"
@@ -210,7 +292,8 @@ def test_wrong_names_are_refused(options: dict, said: str) -> None:
 def test_a_hostile_name_is_shown_harmless() -> None:
     table = table_of(stores().rename(columns={"store": "st\x1b[31more"}))
     found = with_categories(table, everything(table))
-    assert all("\x1b" not in note.sentence for note in found.notes)
+    (note,) = [n for n in found.notes if n.code == "WF-D76"]
+    assert "\x1b" not in note.sentence
 
 
 # -- how such a column is encoded
@@ -251,6 +334,23 @@ def test_an_unknown_number_has_no_cell_and_text_is_refused() -> None:
     assert numpy.isfinite(rows).all() and (rows.sum(1) < known.sum(1)).all()
     with pytest.raises(WellfitError):
         check_columns(frame.assign(store=["north", "south", "1"]), encoder)
+
+
+@pytest.mark.parametrize("first", [0.0, -0.0])
+def test_minus_zero_is_zero_whoever_stands_first(first: float) -> None:
+    cells = pandas.Series([first, *range(1, 10)] * 3, dtype=float)
+    coding = CategoryCoding.fit("store", cells, 63, "store frequency")
+    for row in ([0.0, 0.0], [-0.0, 0.0], [0.0, -0.0]):
+        out = {"store": numpy.zeros((2, coding.parts[0].width))}
+        coding.fill(pandas.Series(row), out)
+        assert (out["store"].sum(1) == 1).all() and (out["store"][0] == out["store"][1]).all()
+
+
+def test_what_is_no_number_is_missing_and_truths_stay_names() -> None:
+    coding = CategoryCoding.fit("store", pandas.Series([1.0, 2.0, 3.0, numpy.inf]), 63, "store frequency")
+    assert coding.values == ("1", "2", "3") and coding.missing
+    truths = CategoryCoding.fit("store", pandas.Series([True, False, True]), 63, "store frequency")
+    assert truths.values == ("True", "False") and not truths.numbers
 
 
 def test_the_coding_is_stored_and_read_back_also_in_its_older_form() -> None:

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from hostile_table import wine
 from planned_runs import fit_by_plan
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -22,14 +21,6 @@ class Case:
 
     run: wf.Run
     file: Path
-
-
-@pytest.fixture(autouse=True)
-def same_draws():
-    """What a test draws of torch is the same each time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ import pytest
 from planned import planned_fit
 
 import wellfit as wf
+from wellfit.data import Column, Encoder
+from wellfit.data.cells import MISSING_MARKERS
 from wellfit.errors import DataError, UsageError
 from wellfit.exporter import export
-from wellfit.job.baselines import fit_boosting
+from wellfit.exporter.reading import encoding_pieces
+from wellfit.job.baselines import _numbers
 from wellfit.job.options import Options
-from wellfit.job.prepare import make_material
 from wellfit.job.table_source import from_arrays, from_file
 
 
@@ -60,7 +63,7 @@ def test_a_program_reads_columns_as_the_run_did(monkeypatch, tmp_path):
     """Also a run from before codes were found, whose network knows a number."""
     x, y = stores()
     x.assign(sales=y).to_csv(tmp_path / "s.csv", index=False)
-    for number, kind in (((), "category"), (("store",), "number")):
+    for number, kind in (((), "code"), (("store",), "number")):
         folder = tmp_path / kind
         run = planned_fit(monkeypatch, folder, tmp_path / "s.csv", None, steps=10, target="sales", number=number)
         record = json.loads((folder / "run" / "run.json").read_text())
@@ -68,6 +71,33 @@ def test_a_program_reads_columns_as_the_run_did(monkeypatch, tmp_path):
         (folder / "run" / "run.json").write_text(json.dumps(record))
         program = export(run.folder, data=tmp_path / "s.csv")
         assert f'"store": "{kind}"' in program.code
+
+
+HARD = [
+    ["1", "2", "10", "10.0", "010", "-", "none", "inf", "-0", "0.0", "1e1", ""],
+    ["0.1", "0.10", "0.2", ".2", "3", "-", "3.00", "?", "4", "5", "5.5", "NA"],
+]
+
+
+@pytest.mark.parametrize("cells", HARD)
+def test_a_program_encodes_such_a_column_as_the_run_does(cells):
+    """The pieces of a program, run beside the encoder."""
+    column = pd.Series(cells * 3)
+    frame = pd.DataFrame({"store": column})
+    given = pd.to_numeric(column, errors="coerce")
+    encoder = Encoder.fit(pd.DataFrame({"store": given}), [Column("store", "category")])
+    facts = types.SimpleNamespace(kinds=lambda: {"code"}, others=False, hours=False)
+    program = "\n".join(p.code for p in encoding_pieces(facts, waves=False, embeds=False))
+    names = {
+        "np": np,
+        "pd": pd,
+        "COLUMNS": {"store": "code"},
+        "MISSING": sorted(MISSING_MARKERS),
+        "MOST_CATEGORIES": 63,
+    }
+    exec("def texts(cells):\n    return cells.astype('string').str.strip()\n" + program, names)
+    made = names["Encoder"](frame)
+    np.testing.assert_array_equal(made(frame), encoder.transform(pd.DataFrame({"store": given})))
 
 
 def test_the_test_rows_have_no_say():
@@ -80,17 +110,36 @@ def test_the_test_rows_have_no_say():
     assert {c.name: c.kind for c in source.table.columns}["store"] == "number"
 
 
-def test_a_file_reads_like_arrays_and_boosting_gets_categories(tmp_path):
+def test_a_file_reads_like_arrays(tmp_path):
     x, y = stores()
     x.assign(sales=y).to_csv(tmp_path / "s.csv", index=False)
-    found = {}
-    for options in (Options(target="sales"), Options(target="sales", number=("store",))):
-        source = from_file(tmp_path / "s.csv", options)
-        material = make_material(source.table, source.split, None, source.kind)
-        _, predict = fit_boosting(material, 0)
-        rows = material.split.test
-        found[options.number] = np.mean((predict(rows).ravel() - source.table.target[rows]) ** 2)
-    assert found[()] < 1.1 * found[("store",)]
+    arrays = from_arrays(x, y, Options(), weight=None, groups=None, time=None, valid=None, test=None)
+    for number, kind in (((), "category"), (("store",), "number")):
+        source = from_file(tmp_path / "s.csv", Options(target="sales", number=number))
+        assert {c.name: c.kind for c in source.table.columns}["store"] == kind
+        if not number:
+            assert source.table.columns == arrays.table.columns
+
+
+def test_boosting_gets_it_as_a_category():
+    """Codes of 1,000 and more: as they are they would be measured, as a category each has its own place."""
+    x, y = stores()
+    x["store"] += 1000
+    source = from_arrays(x, y, Options(), weight=None, groups=None, time=None, valid=None, test=None)
+    codes = _numbers(source.table, np.arange(len(y)))[:, 0]
+    assert sorted(set(codes)) == list(range(20))
+
+
+def test_a_plan_that_is_repeated_reads_columns_as_its_run_did(monkeypatch, tmp_path):
+    x, y = stores()
+    run = planned_fit(monkeypatch, tmp_path, x, y, steps=10, number="store")
+    plan = run.folder / "run.json"
+    again = planned_fit(monkeypatch, tmp_path / "again", x, y, plan=plan)
+    assert kinds(again)["store"] == "number"
+    now = planned_fit(monkeypatch, tmp_path / "now", x, y, plan=plan, category="store")
+    assert kinds(now)["store"] == "category"
+    other = planned_fit(monkeypatch, tmp_path / "other", x.rename(columns={"store": "shop"}), y, plan=plan)
+    assert kinds(other)["shop"] == "category"
 
 
 @pytest.mark.parametrize("name", ["category", "number"])

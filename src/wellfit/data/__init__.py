@@ -1,7 +1,7 @@
 """From a file or arrays to clean tables, splits without leakage, and matrices that a network can be trained on."""
 
 from wellfit.data.arrays import frame_from_arrays
-from wellfit.data.coded import with_categories
+from wellfit.data.coded import names_of, with_categories
 from wellfit.data.encode import Block, Encoder, check_columns, require_columns, shared_widths, unused_columns
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
@@ -43,6 +43,7 @@ __all__ = [
     "judge_none",
     "looks_like_images",
     "make_table",
+    "names_of",
     "parts_of",
     "pixels_of",
     "read_arrays",

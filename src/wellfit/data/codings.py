@@ -14,6 +14,10 @@ from wellfit.data.strict import fields_of
 
 # Frequencies are kept for this many categories; all rarer ones share one, so that a million categories stay small.
 MAX_FREQUENCIES = 10_000
+
+MOST_CATEGORIES = 63
+"""Categories of a column with a slot of their own, the most frequent ones."""
+
 _SECONDS_PER_DAY = 86_400
 _PERIODS = {"month": 12, "weekday": 7, "hour": 24}
 
@@ -125,8 +129,8 @@ class CategoryCoding:
 
     @classmethod
     def fit(cls, name: str, cells: pandas.Series, max_categories: int, frequency_name: str) -> CategoryCoding:
-        numbers = pandas.api.types.is_numeric_dtype(cells.dtype)
-        codes, texts = split_text(cells, name)
+        numbers = pandas.api.types.is_numeric_dtype(cells.dtype) and not pandas.api.types.is_bool_dtype(cells.dtype)
+        codes, texts = split_text(_told_apart(name, cells) if numbers else cells, name)
         count = numpy.bincount(codes[codes >= 0], minlength=len(texts))
         order = [
             position
@@ -166,8 +170,7 @@ class CategoryCoding:
 
     def fill(self, cells: pandas.Series, out: dict[str, numpy.ndarray]) -> None:
         """Write the one-hot cells (and their scaled log-frequency) into ``out``."""
-        cells = pandas.Series(_numbers(self.name, cells)) if self.numbers else cells
-        codes, texts = split_text(cells, self.name)
+        codes, texts = split_text(_told_apart(self.name, cells) if self.numbers else cells, self.name)
         slots = self.slots(codes, texts)
         if self.binary:
             out[self.name][:, 0] = numpy.where(slots < 0, 0.5, slots)
@@ -218,6 +221,17 @@ def _numbers(name: str, cells: pandas.Series) -> numpy.ndarray:
         first = int(numpy.flatnonzero(bad)[0])
         raise text_error(name, cells.iloc[first], first + 1, int((~numpy.isnan(values)).sum()))
     return numpy.where(numpy.isfinite(values), values, numpy.nan)
+
+
+def _told_apart(name: str, cells: pandas.Series) -> pandas.Series:
+    """Cells of numbers that are names, each written in one way.
+
+    -0.0 is the 0.0 that it equals, and a fraction is what it is as float32, in the fewest digits: 0.1 whether it went
+    through a float32 or not.
+    """
+    levels, place = numpy.unique(_numbers(name, cells) + 0.0, return_inverse=True)
+    written = [v if v.is_integer() else float(str(numpy.float32(v))) for v in levels.tolist()]
+    return pandas.Series(numpy.array(written, dtype=numpy.float64)[place])
 
 
 def _date_features(dates: numpy.ndarray, hour: bool) -> list[numpy.ndarray]:

@@ -10,7 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, text_error
-from wellfit.data.codings import CategoryCoding, Coding, DateCoding, NumberCoding
+from wellfit.data.codings import MOST_CATEGORIES, CategoryCoding, Coding, DateCoding, NumberCoding
 from wellfit.data.names import clean_frame, close_names
 from wellfit.data.notes import Column, Note, counted, listed, shown
 from wellfit.data.strict import corrupt, fields_of
@@ -63,7 +63,7 @@ class Encoder:
         table: Table | pandas.DataFrame,
         columns: Sequence[Column] | None = None,
         rows: numpy.ndarray | None = None,
-        max_categories: int = 63,
+        max_categories: int = MOST_CATEGORIES,
     ) -> Encoder:
         """Fit on training rows only.
 

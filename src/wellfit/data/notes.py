@@ -24,7 +24,7 @@ CODES: dict[str, str] = {
     "WF-D17": "The weights are negative, missing, infinite or all zero.",
     "WF-D18": "Cells of a type that a table cannot hold (lists, complex numbers, records).",
     "WF-D19": "The arrays' shapes do not fit together.",
-    "WF-D20": "A column named for dropping, weight, group or time does not exist or is used twice.",
+    "WF-D20": "A column that was named does not exist, is used twice, or does not hold what it was named for.",
     "WF-D21": "The columns differ from those seen in training.",
     "WF-D22": "The rows cannot be split as asked.",
     "WF-D23": "The group or time column has missing or unsortable values.",
@@ -81,7 +81,7 @@ class Column:
     Args:
         name: the cleaned column name.
         kind: ``"number"``, ``"category"``, ``"date"`` or ``"dropped"``.
-        reason: why it was dropped; empty for a column in use.
+        reason: why it was dropped, or why its numbers are read as a category; else empty.
     """
 
     name: str

@@ -29,7 +29,8 @@ class Table:
     """Rows with a known target and clean features.
 
     Args:
-        frame: (rows, features) numbers float64, categories as categorical texts, dates datetime64[s].
+        frame: (rows, features) numbers float64, categories as categorical texts, or as the numbers that are their
+            names, dates datetime64[s].
         target: (rows,) int64 class codes, or float64 for regression.
         task: ``"binary"``, ``"multiclass"`` or ``"regression"``.
         classes: the classes as written in the data, by code; empty for regression.

@@ -149,7 +149,7 @@ def given_options(record: dict[str, Any]) -> Options:
     """The options of a run, as far as they decide what its rows are."""
     options = {k: v for k, v in record["options"].items() if k in Options.__dataclass_fields__}
     options = {k: v for k, v in options.items() if k not in ("recipe", "lexicon")}
-    return Options(**{**options, "drop": tuple(options.get("drop") or ()), **column_kinds(record)})
+    return Options(**{**options, "drop": tuple(options.get("drop") or ()), **column_kinds(record["data"])})
 
 
 def other_files(record: dict[str, Any]) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from wellfit.data.cells import MISSING_MARKERS
+from wellfit.data.codings import MOST_CATEGORIES
 from wellfit.exporter.facts import Facts
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.table_facts import TableFacts
+
+_NAMED = {"category", "code"}
+"""Kinds of columns whose cells are told apart, not measured."""
 
 _NUMPY, _PANDAS = "import numpy as np", "import pandas as pd"
 
@@ -54,13 +58,14 @@ class Scale:
         return np.nan_to_num(z / np.sqrt(1 + (z / 3) ** 2))  # a missing value becomes the center
 '''
 
-_NUMBER = '''
+_FINITE = '''
 def numbers(cells: pd.Series) -> np.ndarray:
     """Cells as numbers; what is no finite number is missing."""
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)
+'''
 
-
+_NUMBER = '''
 class Number:
     """A scaled number, and whether it is missing if it was in training."""
 
@@ -112,6 +117,23 @@ class Category:
         return [("category", np.column_stack(hot)), ("number", self.scale(self.frequency(found))[:, None])] #? others
         hot.append(np.zeros(len(found)))  # the slot of categories that training did not have #! others
         return [("category", np.column_stack(hot))] #! others
+'''
+
+_CODE = '''
+class Code(Category):
+    """Categories whose names are numbers, however those are written."""
+
+    def __init__(self, cells: pd.Series) -> None:
+        super().__init__(self.names(cells))
+
+    def blocks(self, cells: pd.Series) -> list[tuple[str, np.ndarray]]:
+        return super().blocks(self.names(cells))
+
+    @staticmethod
+    def names(cells: pd.Series) -> pd.Series:
+        """Each number as it is written: fractions in the digits that a float32 has."""
+        values = numbers(cells) + 0.0
+        return pd.Series([v if v.is_integer() else float(str(np.float32(v))) for v in values.tolist()], dtype=float)
 '''
 
 _DATE = '''
@@ -179,8 +201,8 @@ def reading_constants(facts: TableFacts) -> list[str]:
         lines.append(constant("CLASSES", list(facts.classes)))
     lines.append(constant("COLUMNS", dict(facts.columns)))
     lines.append(constant("MISSING", sorted(MISSING_MARKERS)))
-    if "category" in facts.kinds():
-        lines.append(constant("MOST_CATEGORIES", 63))
+    if facts.kinds() & _NAMED:
+        lines.append(constant("MOST_CATEGORIES", MOST_CATEGORIES))
     return lines
 
 
@@ -209,11 +231,13 @@ def _kind_of(classes: tuple[object, ...]) -> str:
 def encoding_pieces(facts: TableFacts, waves: bool, embeds: bool) -> list[Piece]:
     """How columns become numbers: only the kinds of column that the table has."""
     kinds = facts.kinds()
-    scaled = kinds != {"category"} or facts.others
-    makers = ", ".join(f'"{k}": {k.capitalize()}' for k in ("number", "category", "date") if k in kinds)
+    scaled = not kinds <= _NAMED or facts.others
+    makers = ", ".join(f'"{k}": {k.capitalize()}' for k in ("number", "category", "code", "date") if k in kinds)
     found = [piece(_SCALE)] if scaled else []
+    found += [piece(_FINITE)] if kinds & {"number", "code"} else []
     found += [piece(_NUMBER)] if "number" in kinds else []
-    found += [piece(_CATEGORY, others=facts.others)] if "category" in kinds else []
+    found += [piece(_CATEGORY, others=facts.others)] if kinds & _NAMED else []
+    found += [piece(_CODE)] if "code" in kinds else []
     found += [piece(_DATE, hours=facts.hours)] if "date" in kinds else []
     encoder = piece(_ENCODER, waves=waves, embeds=embeds)
     # MAKERS holds names of the classes above only

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from wellfit.data import read_table
-from wellfit.data.codings import CategoryCoding
+from wellfit.data.codings import CategoryCoding, Coding
 from wellfit.data.delimited import read_plain_text
 from wellfit.exporter.facts import (
     DRAWN,
@@ -34,7 +34,8 @@ class TableFacts(Facts):
     """What else a program for a table is made from.
 
     Attributes:
-        columns: (name, kind) of each column in use; kinds are ``number``, ``category`` and ``date``.
+        columns: (name, kind) of each column in use; kinds are ``number``, ``category``, ``date`` and ``code``, a
+            category whose names are numbers.
         others: whether some category column has more categories than slots.
         hours: whether some date column has times of day.
     """
@@ -57,10 +58,15 @@ def read_table_facts(run: Run, stored: Stored, data: str | Path | None) -> Table
     codings = stored.views[-1].encoder.codings
     reading, missing = _reading(run.record, data)
     return TableFacts(
-        **shared_facts(run, stored, reading, missing), columns=tuple((c.name, c.kind) for c in codings),
+        **shared_facts(run, stored, reading, missing), columns=tuple((c.name, _kind(c)) for c in codings),
         others=any(isinstance(c, CategoryCoding) and c.others for c in codings),
         hours=any(getattr(c, "hour", False) for c in codings),
     )  # fmt: skip
+
+
+def _kind(coding: Coding) -> str:
+    """A column's kind in a program, where numbers that are names are a kind of their own."""
+    return "code" if isinstance(coding, CategoryCoding) and coding.numbers else coding.kind
 
 
 def _reading(record: dict[str, Any], data: str | Path | None) -> tuple[Reading, list[str]]:

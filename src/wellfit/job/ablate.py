@@ -82,7 +82,7 @@ def _options(run: Run, budget: str | float) -> Options:
     if why:
         raise UsageError(why, fix=fix, code="WF-U16")
     known = {k: v for k, v in run.record["options"].items() if k in Options.__dataclass_fields__ and k != "recipe"}
-    lists = {name: tuple(known.get(name) or ()) for name in ("drop", "allow")} | column_kinds(run.record)
+    lists = {name: tuple(known.get(name) or ()) for name in ("drop", "allow")} | column_kinds(run.record["data"])
     return Options(**{**known, **lists, "budget": budget, "plan": run.folder / "run.json"})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from wellfit.data import names_of
 from wellfit.errors import Interrupted, UsageError
 from wellfit.job.opening import given_recipe, open_engine
 from wellfit.job.options import Options
@@ -66,7 +67,8 @@ def fit(
         groups: (rows,) rows of one group stay on one side of every split.
         time_order: (rows,) sortable; later rows validate and test, earlier ones train.
         sample_weight: (rows,) how much each row counts, 0 and up.
-        category: names of columns of numbers that are names, to be read as categories; others are found, and said.
+        category: names of columns of numbers that are names, to be read as categories; others are where it is sure,
+            and said.
         number: names of columns of numbers that stay numbers, whatever is found.
         class_weight: ``balanced`` counts every class the same, in training, validation and test.
         balance: ``weights``, ``smote`` or ``search`` to balance the classes of the training rows, or ``none`` to only
@@ -98,7 +100,8 @@ def fit(
         "budget": budget, "seed": seed, "metric": metric, "device": device, "out": out, "recipe": recipe, "plan": plan,
         "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
-        "size": size, "network": network, "lexicon": lexicon, "category": tuple(category), "number": tuple(number),
+        "size": size, "network": network, "lexicon": lexicon,
+        "category": names_of(category), "number": names_of(number),
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wellfit.errors import UsageError
+from wellfit.errors import RecipeError, UsageError
 from wellfit.recipe import Recipe
+from wellfit.recipe_json import parse_strict
 
 _ROLES = ("group", "time", "weight", "drop", "category", "number", "text")
 """Options that name a column of a table."""
@@ -32,7 +33,7 @@ class Options:
         valid, test: files with validation and test rows; what is missing is drawn from the data.
         group, time, weight: columns with a special part; they are no features.
         drop: columns to leave out.
-        category: columns of numbers that are names, to be read as categories; others are found, and said.
+        category: columns of numbers that are names, to be read as categories; others are where it is sure.
         number: columns of numbers that stay numbers, whatever is found.
         class_weight: ``balanced`` counts every class the same, in training, validation and test.
         balance: what is done to the training rows of rare classes: ``weights`` lets every class count the same,
@@ -96,10 +97,24 @@ class Options:
         return form
 
 
-def column_kinds(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """``category`` and ``number`` such that a run's columns are read as that run read them."""
-    columns = record["data"].get("columns", [])
-    return {kind: tuple(c["name"] for c in columns if c["kind"] == kind) for kind in ("category", "number")}
+def column_kinds(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """``category`` and ``number`` such that columns are read as a run read them, whose record says this of its data."""
+    columns = [c for c in data.get("columns", []) if isinstance(c, Mapping)]
+    return {k: tuple(str(c.get("name")) for c in columns if c.get("kind") == k) for k in ("category", "number")}
+
+
+def planned_data(options: Options) -> dict[str, Any]:
+    """What the record beside the plan that is repeated says of its data; nothing where there is a plan alone, or none.
+
+    That a plan cannot be read is told where it is planned with.
+    """
+    if options.plan is None:
+        return {}
+    try:
+        about = parse_strict(Path(options.plan).read_text("utf-8"), "the plan").get("data")
+    except (OSError, RecipeError, ValueError, AttributeError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def read_budget(text: str | float) -> float:

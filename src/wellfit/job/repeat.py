@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from wellfit.errors import RecipeError, RunFolderError
-from wellfit.job.options import Options
+from wellfit.errors import RunFolderError
+from wellfit.job.options import Options, planned_data
 from wellfit.job.prepare import data_hash
 from wellfit.job.table_source import Source
-from wellfit.recipe_json import parse_strict
 
 
 def repeat_notes(options: Options, source: Source) -> list[str]:
@@ -20,7 +16,7 @@ def repeat_notes(options: Options, source: Source) -> list[str]:
     """
     if options.plan is None:
         return []
-    about = _data_of(Path(options.plan))
+    about = planned_data(options)
     here = {"kind": source.kind.name, "task": source.table.task}
     was = {name: about[name] for name in here if isinstance(about.get(name), str)}
     if any(was[name] != here[name] for name in was):
@@ -34,12 +30,3 @@ def repeat_notes(options: Options, source: Source) -> list[str]:
         told = str(about.get("file", "another table"))[:60]
         return [f"the plan was made for other data ({told}): its steps may not suit these"]
     return []
-
-
-def _data_of(path: Path) -> dict[str, Any]:
-    """What the record beside a plan says of its data; nothing where it is a plan alone."""
-    try:
-        about = parse_strict(path.read_text("utf-8"), "the plan").get("data")
-    except (OSError, RecipeError, ValueError, AttributeError):
-        return {}  # that it cannot be read is told where it is planned with
-    return about if isinstance(about, dict) else {}

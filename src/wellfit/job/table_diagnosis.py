@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from wellfit.data import names_of
 from wellfit.data.notes import shown
 from wellfit.diagnosis import Diagnosis, Limits, Setting
 from wellfit.diagnosis.from_model import diagnose_setting
@@ -37,7 +38,7 @@ def diagnose_table(path: str | Path, chosen: Mapping[str, Any], tell: Tell | Non
     Raises:
         UsageError, DataError: as their sentences say.
     """
-    lists = {name: tuple(chosen.get(name) or ()) for name in ("drop", "category", "number")}
+    lists = {name: names_of(chosen.get(name) or ()) for name in ("drop", "category", "number")}
     options = Options(
         target=chosen["target"], budget=chosen.get("budget", "60s"), seed=chosen.get("seed", 0),
         group=chosen.get("group"), task=chosen.get("task"), **lists,

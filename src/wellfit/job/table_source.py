@@ -22,9 +22,10 @@ from wellfit.data import (
     table_from_arrays,
     with_categories,
 )
+from wellfit.data.names import clean_name
 from wellfit.errors import DataError, UsageError
 from wellfit.job.kind import Kind
-from wellfit.job.options import Options
+from wellfit.job.options import Options, column_kinds, planned_data
 from wellfit.job.table_kind import TABLE
 
 
@@ -86,9 +87,16 @@ def from_arrays(
 
 
 def _settled(table: Table, split: Split, options: Options) -> Table:
-    """The table with numbers that are names read as categories; the test rows have no say in which those are."""
+    """The table with numbers that are names read as categories; the test rows have no say in which those are.
+
+    Where a plan is repeated, columns are read as its run read them, but for those that are named now.
+    """
+    named = {*options.category, *options.number}
+    numbers = {c.name for c in table.columns if c.kind == "number"} - {clean_name(n) for n in named}
+    before = column_kinds(planned_data(options))
+    more = {kind: [n for n in names if n in numbers] for kind, names in before.items()}
     rows = np.sort(np.concatenate(split.folds[0]))
-    return with_categories(table, rows, options.category, options.number)
+    return with_categories(table, rows, [*options.category, *more["category"]], [*options.number, *more["number"]])
 
 
 def _frame(x: Any) -> pd.DataFrame:
