@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ from sample_record import FORMAT, PAYLOADS, poisoned, record
 
 from wellfit.report.html import Html, h
 from wellfit.report.page import policy, render
+from wellfit.report.reproduce import command_of
 
 VOID = {"meta", "br", "hr", "wbr"}
 OURS = {
@@ -203,3 +205,16 @@ def test_a_part_is_dropped_only_by_a_leaner_recipe_that_is_as_good():
     assert ">no: dropped<" in render(found) and ">not shown<" not in render(found)
     found["ablation"] = {**found["ablation"], "lean": None, "why_no_lean": "no time was left"}
     assert ">no: dropped<" not in render(found) and ">not shown<" in render(found)
+
+
+def test_the_command_holds_every_choice_and_no_folder_of_the_machine():
+    options = {
+        "target": "a b", "budget": "60s", "lexicon": "/home/me/words.txt", "network": "bag", "drop": ["id"],
+        "category": ["store"], "number": ["month; rm -r"], "allow": ["WF-L01"], "device": "auto",
+    }  # fmt: skip
+    words = shlex.split(command_of({"options": options, "data": {"file": "s.csv"}}))
+    assert words[:3] == ["wellfit", "fit", "s.csv"]
+    assert dict(zip(words[3::2], words[4::2], strict=True)) == {
+        "--target": "a b", "--budget": "60s", "--network": "bag", "--lexicon": "words.txt", "--drop": "id",
+        "--category": "store", "--number": "month; rm -r", "--allow": "WF-L01",
+    }  # fmt: skip

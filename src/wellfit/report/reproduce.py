@@ -74,41 +74,26 @@ def command_of(record: Mapping[str, Any]) -> str:
         return call_of(record)
     options = mapping_at(record, "options")
     words = ["wellfit", "fit", text_at(record, "data", "file", limit=120) or "DATA.csv"]
-    names = (
-        "target",
-        "budget",
-        "seed",
-        "metric",
-        "device",
-        "valid",
-        "test",
-        "group",
-        "time",
-        "weight",
-        "class_weight",
-        "balance",
-        "task",
-        "recipe",
-        "text",
-        "size",
-        "network",
-        "lexicon",
-    )
-    for name in names:
+    for name in _SINGLE:
         value = find(options, name)
         if value is not None and not isinstance(value, Mapping | list) and (name, value) not in _DEFAULTS:
             words += [
                 f"--{name.replace('_', '-')}",
                 _base_name(plain(value, 120)) if name in _FILES else plain(value, 120),
             ]
-    for name in ("drop", "category", "number"):
+    for name in _REPEATED:
         for column in texts_at(options, name):
             words += [f"--{name}", column]
     return shlex.join(words)
 
 
+_SINGLE = (
+    "target", "budget", "seed", "metric", "device", "valid", "test", "group", "time", "weight", "class_weight",
+    "balance", "task", "recipe", "start", "text", "size", "network", "lexicon",
+)  # fmt: skip
+_REPEATED = ("drop", "category", "number", "allow")
 _DEFAULTS = {("device", "auto"), ("network", "auto")}
-_FILES = {"valid", "test", "recipe", "lexicon"}
+_FILES = {"valid", "test", "recipe", "start", "lexicon"}
 
 
 def _base_name(path: str) -> str:
