@@ -72,7 +72,8 @@ class Samples:
         content: (rows,) uint64 of each row's features.
         column: the name of the texts' column in the data; empty for pictures, and for texts that came as a list.
         names: (rows,) what each row is called, such as its file; empty where rows have no names.
-        cross_below: a training on images or texts is dear, so that five folds are worth it on the smallest data alone.
+        cross_below: rows from which one slice validates; a training on images is dear, so that five folds are worth it
+            on the smallest data alone.
     """
 
     features: Any

@@ -11,6 +11,7 @@ import pandas
 
 from wellfit.data.labeled import Samples
 from wellfit.data.notes import Note, counted, shown
+from wellfit.data.table import CROSS_VALIDATE_BELOW
 from wellfit.data.target import class_text, read_target
 from wellfit.errors import DataError
 
@@ -65,7 +66,7 @@ def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task
     values = read.values if len(read.values) == len(rows) else read.values[read.kept]
     return Samples(
         texts, column, hashes_of(texts), values, read.task, [class_text(v) for v in read.class_values],
-        read.class_values, [*read.notes, *notes], target, rows=rows,
+        read.class_values, [*read.notes, *notes], target, rows=rows, cross_below=CROSS_VALIDATE_BELOW,
     )  # fmt: skip
 
 
