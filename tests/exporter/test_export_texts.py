@@ -69,21 +69,34 @@ def test_a_program_reaches_what_the_run_reached(case, to, tmp_path):
     require_reached(*case, to, tmp_path, RUN_SEEDS, SEEDS)
 
 
-def test_texts_are_read_split_and_numbered_as_by_the_run(case, program):
-    source = texts_from_file(case[1], job.Options(text=HOSTILE[0], target="stars"))
+def check_reading(data, program, folds):
+    """A program's rows, folds and numbers are those of the run; ``folds`` takes them from its split."""
+    source = texts_from_file(data, job.Options(text=HOSTILE[0], target="stars"))
     frame = program["read"](program["DATA"])
     target, texts = program["target_of"](frame), program["documents"](frame)
     rows = source.table.rows
     np.testing.assert_array_equal(target[rows], source.table.target)
     assert texts[rows].tolist() == source.table.features.tolist() and len(rows) < len(texts)
-    (train, valid), *others = program["folds"](target)
-    fresh = source.split.fresh[0]
-    assert not others and set(train) == set(rows[fresh[0]]) and set(valid) == set(rows[fresh[1]])
-    expected = NgramVocabulary.fit(source.table.features[fresh[0]])
-    sizes = {"words": expected.words[: program["WORDS"]], "pieces": expected.pieces[: program["PIECES"]]}
-    places = program["WORD_PLACES"], program["LENGTH"] - program["WORD_PLACES"]
-    expected = dataclasses.replace(expected, **sizes, length=places[0], piece_length=places[1])
-    np.testing.assert_array_equal(program["Encoder"](texts[train])(texts[rows]), expected.encode(texts[rows]))
+    for (train, valid), (own, own_valid) in zip(program["folds"](target), folds(source.split), strict=True):
+        assert set(train) == set(rows[own]) and set(valid) == set(rows[own_valid])
+        expected = NgramVocabulary.fit(source.table.features[own])
+        sizes = {"words": expected.words[: program["WORDS"]], "pieces": expected.pieces[: program["PIECES"]]}
+        places = program["WORD_PLACES"], program["LENGTH"] - program["WORD_PLACES"]
+        expected = dataclasses.replace(expected, **sizes, length=places[0], piece_length=places[1])
+        np.testing.assert_array_equal(program["Encoder"](texts[train])(texts[rows]), expected.encode(texts[rows]))
+
+
+def test_texts_are_read_split_and_numbered_as_by_the_run(case, program):
+    check_reading(case[1], program, lambda split: split.folds)
+
+
+def test_a_thousand_texts_have_one_slice_to_validate_on(tmp_path):
+    data = tmp_path / "many.csv"
+    made_texts(1500).to_csv(data, index=False, sep=";")
+    recipe = wf.Recipe(wf.Dropout(0.1), settings={"learning_rate": 1e-2})
+    options = {"text": HOSTILE[0], "target": "stars"}
+    run = fit_by_plan(data, tmp_path, recipe, options=options, width=16, depth=1, steps=5, seeds=1)
+    check_reading(data, namespace(wf.export(run, data=data).code, tmp_path), lambda split: split.fresh[:1])
 
 
 def test_words_alone_are_numbered_as_by_the_run(tmp_path):
