@@ -1,11 +1,12 @@
 """From a file or arrays to clean tables, splits without leakage, and matrices that a network can be trained on."""
 
 from wellfit.data.arrays import frame_from_arrays
-from wellfit.data.coded import names_of, with_categories
+from wellfit.data.coded import with_categories
 from wellfit.data.encode import Block, Encoder, check_columns, require_columns, shared_widths, unused_columns
 from wellfit.data.fresh import hold_back
 from wellfit.data.labeled import Labeled, Samples
 from wellfit.data.mapped import Mapped
+from wellfit.data.names import names_of
 from wellfit.data.ngrams import NgramVocabulary
 from wellfit.data.notes import CODES, Column, Note
 from wellfit.data.picture_arrays import NpzFile, looks_like_images, pixels_of

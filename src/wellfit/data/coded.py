@@ -9,7 +9,7 @@ import numpy
 import pandas
 
 from wellfit.data.codings import MOST_CATEGORIES
-from wellfit.data.names import clean_name, nearest
+from wellfit.data.names import clean_name, names_of, nearest
 from wellfit.data.notes import Column, Note, listed, shown
 from wellfit.data.table import Table
 from wellfit.errors import DataError
@@ -68,11 +68,6 @@ def with_categories(
     found = find_codes(table, rows, open_to)
     reasons = {name: "as asked" for name in asked if kinds[name] == "number"} | dict.fromkeys(found, REASON)
     return _recast(table, reasons, [_note(found)] if found else [])
-
-
-def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Names of columns, of which one may stand by itself."""
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def find_codes(table: Table, rows: numpy.ndarray, names: Sequence[str]) -> list[str]:

@@ -85,3 +85,8 @@ def _refuse_repeated(names: list[str]) -> None:
             fix="Rename or remove the repeated columns; names must differ by more than whitespace.",
             code="WF-D08",
         )
+
+
+def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, of which one may stand by itself."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -35,6 +35,11 @@ class Split:
     fresh: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list)
     unfresh: str = ""
 
+    @property
+    def development(self) -> numpy.ndarray:
+        """All rows but the test's, sorted."""
+        return numpy.sort(numpy.concatenate(self.folds[0]))
+
 
 def split_table(table: Labeled, *, test_fraction: float = 0.15, valid_fraction: float = 0.15, seed: int = 0) -> Split:
     """Split all rows of a table.

@@ -147,8 +147,8 @@ def _reached(record: dict[str, Any]) -> float | None:
 
 def given_options(record: dict[str, Any]) -> Options:
     """The options of a run, as far as they decide what its rows are."""
-    options = {k: v for k, v in record["options"].items() if k in Options.__dataclass_fields__}
-    options = {k: v for k, v in options.items() if k not in ("recipe", "lexicon")}
+    known = Options.__dataclass_fields__.keys() - {"recipe", "lexicon"}
+    options = {k: v for k, v in record["options"].items() if k in known}
     return Options(**{**options, "drop": tuple(options.get("drop") or ()), **column_kinds(record["data"])})
 
 

@@ -119,7 +119,7 @@ class Material:
 
 def make_material(table: Labeled, split: Split, class_weight: str | None, kind: Kind = TABLE) -> Material:
     """Fit encoders on the training rows of each fold and encode; the test rows stay out."""
-    development = np.sort(np.concatenate(split.folds[0]))
+    development = split.development
     parts = [*(train for train, _ in split.folds), development, *(train for train, _ in split.fresh)]
     encoders = kind.encoders(table, parts)
     weight = _weights(table, development, class_weight)

@@ -95,8 +95,9 @@ def _settled(table: Table, split: Split, options: Options) -> Table:
     numbers = {c.name for c in table.columns if c.kind == "number"} - {clean_name(n) for n in named}
     before = column_kinds(planned_data(options))
     more = {kind: [n for n in names if n in numbers] for kind, names in before.items()}
-    rows = np.sort(np.concatenate(split.folds[0]))
-    return with_categories(table, rows, [*options.category, *more["category"]], [*options.number, *more["number"]])
+    return with_categories(
+        table, split.development, [*options.category, *more["category"]], [*options.number, *more["number"]]
+    )
 
 
 def _frame(x: Any) -> pd.DataFrame:
