@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from wellfit.job.compare import (
     scales_of,
     test_inputs,
 )
+from wellfit.job.ensembling import Ensemble, choose_ensemble
 from wellfit.job.folder import plain, preprocess_json, write_json, write_model
 from wellfit.job.history import curves_of, history_bytes
 from wellfit.job.inside import inside_record
@@ -40,34 +40,28 @@ from wellfit.job.tried import tried_record
 from wellfit.job.verdict import stopped_verdict, too_brief, untested_verdict, verdict
 from wellfit.job.winners_curse import curse_record
 from wellfit.lint import Finding
-from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.recipe import Recipe
 from wellfit.searching.halving import Entrant
-from wellfit.training.cohort import Cohort, seeded
-
-_GREEDY_ROWS = 20_000
-"""Validation rows that the greedy ensemble looks at: more would not change its choice, only its time."""
-
-_POOL = 60
-"""Members that the greedy ensemble chooses from, best first."""
+from wellfit.training.cohort import seeded
 
 
 def finish(
-    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], baselines: Baselines | None,
-    record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
+    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], ensemble: Ensemble | None,
+    baselines: Baselines | None, record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
 ) -> Run:  # fmt: skip
     """Judge, choose and write; returns the run."""
     with stage.judging.threaded():
-        return _finished(stage, finalists, refit, baselines, record, folder, status, used)
+        return _finished(stage, finalists, refit, ensemble, baselines, record, folder, status, used)
 
 
 def _finished(
-    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], baselines: Baselines | None,
-    record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
+    stage: Stage, finalists: Sequence[Finalist], refit: Sequence[tuple[Finalist, Entrant]], ensemble: Ensemble | None,
+    baselines: Baselines | None, record: dict[str, Any], folder: Path, status: str, used: Callable[[], float],
 ) -> Run:  # fmt: skip
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     chosen = min(finalists, key=lambda f: f.score)
-    groups, use = _groups(stage, chosen, refit)
+    ensemble = ensemble or choose_ensemble(stage, chosen)
+    groups, use = _groups(stage, chosen, refit, ensemble)
     fitted = list(baselines.done) if baselines else []
     rows = stage.material.split.test
     truth, weight = stage.material.table.target[:0], stage.material.weight[:0]
@@ -77,7 +71,7 @@ def _finished(
         judged = sorted(finalists, key=lambda f: f.score)
         judged = _as_many_seeds_as_there_is_time_for(stage, judged, use)
         found = contestants(stage, shape, judged, fitted, rows)
-        found += _handed_over(stage, groups, use, rows)
+        found += _handed_over(stage, groups, use, rows, ensemble.told)
         scored = ScoredRows(stage.metric, truth, weight, stage.material.groups_of(rows))
         record["comparison"] = comparison(found, scored)
         record["verdict"] = verdict(record["comparison"], stage.metric, chosen.key, too_brief(stage, finalists))
@@ -125,38 +119,43 @@ def chosen_recipe(stage: Stage, chosen: Finalist) -> Recipe:
 
 
 def _groups(
-    stage: Stage, chosen: Finalist, refit: Sequence[tuple[Finalist, Entrant]]
+    stage: Stage, chosen: Finalist, refit: Sequence[tuple[Finalist, Entrant]], ensemble: Ensemble
 ) -> tuple[dict[str, Nets], dict[str, Any]]:
     """The networks to hand over, and how they are used: one alone, and the greedy ensemble of the population."""
     groups: dict[str, Nets] = {}
     own = [e for f, e in refit if f is chosen]
     cross = nets_of(stage, chosen.entrants, best_weights)
     if own:
-        alone = nets_of(stage, own[:1], last_weights)
-        groups["single"] = Nets(alone.structure, alone.weights, alone.views, cross.temperatures[:1])
+        groups["single"] = _calibrated_as(cross, nets_of(stage, own[:1], last_weights))
     else:
         groups["single"] = cross.take(range(stage.material.folds))
     weights = [1.0 / len(groups["single"])] * len(groups["single"])
     use: dict[str, Any] = {"single": {"members": [["single", i] for i in range(len(weights))], "weights": weights,
                                       "temperature": 1.0}}  # fmt: skip
-    material = stage.material  # the ensemble is weighed on the search's validation rows
-    alike = [e for e in chosen.entrants if all(material.view(m.fold) < material.folds for m in e.members)]
-    entrants, shares = greedy(stage, [*stage.pool, *alike])
     members: list[list[Any]] = []
     spread: list[float] = []
-    for entrant, share in zip(entrants, shares, strict=True):
-        nets = nets_of(stage, [entrant], best_weights)
+    for place, (entrant, share) in enumerate(zip(ensemble.entrants, ensemble.shares, strict=True)):
+        nets = _member(stage, entrant, ensemble.again.get(place))
         name = "+".join(p.name for p in nets.structure) or "plain"
         start = len(groups[name]) if name in groups else 0
         groups[name] = _appended(groups.get(name), nets)
         members += [[name, start + i] for i in range(len(nets))]
         spread += [share / len(nets)] * len(nets)
-    use["ensemble"] = {
-        "members": members,
-        "weights": spread,
-        "temperature": _ensemble_temperature(stage, entrants, shares),
-    }
+    use["ensemble"] = {"members": members, "weights": spread, "temperature": ensemble.temperature}
     return groups, use
+
+
+def _member(stage: Stage, entrant: Entrant, again: Entrant | None) -> Nets:
+    """The networks of a member of the ensemble, as it was validated and where it was trained again on all rows."""
+    validated = nets_of(stage, [entrant], best_weights)
+    if again is None:
+        return validated
+    return _appended(validated, _calibrated_as(validated, nets_of(stage, [again], last_weights)))
+
+
+def _calibrated_as(validated: Nets, alone: Nets) -> Nets:
+    """Networks that know all rows, with the temperature that others of their recipe had on validation rows."""
+    return dataclasses.replace(alone, temperatures=validated.temperatures[:1])
 
 
 def _appended(held: Nets | None, more: Nets) -> Nets:
@@ -168,37 +167,9 @@ def _appended(held: Nets | None, more: Nets) -> Nets:
     return Nets(held.structure, weights, held.views + more.views, held.temperatures + more.temperatures)
 
 
-def greedy(stage: Stage, pool: Sequence[Entrant]) -> tuple[list[Entrant], list[float]]:
-    """The entrants that the greedy ensemble takes, and their shares; judged on validation rows."""
-    ranked = sorted((e for e in pool if e.cohort is not None and math.isfinite(e.score)), key=lambda e: e.score)[:_POOL]
-    predictions, truth, weight = _validated(stage, ranked)
-    some = slice(None, None, max(1, len(truth) // _GREEDY_ROWS))
-    predictions, truth, weight = predictions[:, some], truth[some], weight[some]
-    shares = greedy_weights(predictions, lambda p: stage.metric.loss(truth, p, weight))
-    taken = [i for i in range(len(ranked)) if shares[i] > 0]
-    return [ranked[i] for i in taken], [float(shares[i]) for i in taken]
-
-
-def _validated(stage: Stage, entrants: Sequence[Entrant]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    found = []
-    for entrant in entrants:
-        cohort = entrant.cohort
-        assert isinstance(cohort, Cohort)
-        outputs = [o.numpy() for o in cohort.best.outputs]
-        truth, predicted, weight = stage.validated(outputs, [stage.material.view(m.fold) for m in cohort.members])
-        found.append(predicted)
-    return np.stack(found), truth, weight
-
-
-def _ensemble_temperature(stage: Stage, entrants: Sequence[Entrant], shares: Sequence[float]) -> float:
-    if stage.material.table.task == "regression":
-        return 1.0
-    predictions, truth, weight = _validated(stage, entrants)
-    mean = np.tensordot(np.asarray(shares), predictions, axes=1)
-    return fit_temperature(np.log(np.clip(mean, 1e-15, 1.0)), truth, weight)
-
-
-def _handed_over(stage: Stage, groups: dict[str, Nets], use: dict[str, Any], rows: np.ndarray) -> list[Contestant]:
+def _handed_over(
+    stage: Stage, groups: dict[str, Nets], use: dict[str, Any], rows: np.ndarray, ensemble: str
+) -> list[Contestant]:
     """What ``predict`` will give, judged like everything else."""
     shape = stage.material.shape(stage.plan.width, stage.plan.depth)
     inputs, scales = test_inputs(stage.material, rows), scales_of(stage.material)
@@ -208,7 +179,8 @@ def _handed_over(stage: Stage, groups: dict[str, Nets], use: dict[str, Any], row
         members = use[which]["members"]
         predicted = np.concatenate([groups[g].take([i]).predictions(shape, inputs, scales) for g, i in members])
         mean = averaged(predicted, np.array(use[which]["weights"]), use[which]["temperature"], scales is None)
-        found.append(Contestant(key, label, mean[None], 1, f"{len(members)} networks" if len(members) > 1 else ""))
+        networks = f"{len(members):,} networks" if len(members) > 1 else ""
+        found.append(Contestant(key, label, mean[None], 1, ensemble if key == "ensemble" else networks))
     return found
 
 

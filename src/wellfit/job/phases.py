@@ -136,9 +136,7 @@ def note_rungs(stage: Stage, records: list[RungRecord], name: str) -> None:
         steps = (record.reached - before) * record.members * stage.material.folds
         stage.spent[name] = stage.spent.get(name, 0) + steps
         before = record.reached
-        stage.progress.rung(
-            name, number + 1, rungs, record.members, record.reached, record.best, record.seconds
-        )
+        stage.progress.rung(name, number + 1, rungs, record.members, record.reached, record.best, record.seconds)
         if record.reached < record.until:
             told = f"the time of {name} was over at step {record.reached:,} of the {record.until:,} that were planned"
             stage.progress.say("note", told)
@@ -214,9 +212,7 @@ def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
 def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> list[tuple[Finalist, Entrant]]:
     """Train the chosen ones on all rows but the test's, for as many epochs as they needed."""
     arena = stage.arena("refit", refit=True)
-    lead = finalists[0]
-    grown = len(stage.material.development) / max(1, min(len(t) for t, _ in stage.material.split.folds))
-    until = max(5, round(lead.steps * grown))
+    until = grown_steps(stage, finalists[0].steps)
     if stage.plan.mode != "compiled":  # a compiled stack has one size; a traced one may be as small as it needs to be
         arena = dataclasses.replace(arena, chunk=len(finalists))
     seed = hash_integers(stage.seed, 99) % 2**31
@@ -227,3 +223,9 @@ def run_refit(stage: Stage, finalists: Sequence[Finalist], deadline: float) -> l
     done = [(f, e) for f, e in entered if e.cohort is not None and e.cohort.step == until]
     stage.plan.reached["refit"] = [until] * len(done)
     return done
+
+
+def grown_steps(stage: Stage, steps: float) -> int:
+    """As many epochs of all rows but the test's as so many steps are of the smallest fold's training rows."""
+    grown = len(stage.material.development) / max(1, min(len(t) for t, _ in stage.material.split.folds))
+    return max(5, round(steps * grown))

@@ -23,6 +23,10 @@ SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
 """How the time for training is divided where steps without regularizers take as long as with them."""
 
 
+ENSEMBLE = 0.08
+"""What training the ensemble's members again on all rows has beside those shares, out of what is left for re-scoring
+and the refit, where one slice validates and the budget is long enough for an ablation too."""
+
 FIXED_COST = 0.25
 """Share of a full stack's step that a stack of any size takes."""
 
@@ -52,14 +56,16 @@ def time_shares(bare: float, budget: float = 0.0, few: bool = False) -> dict[str
 
     Args:
         bare: how many times as fast steps without regularizers are.
-        budget: seconds in all: a long one leaves time for an ablation.
+        budget: seconds in all: a long one leaves time for an ablation, and for the ensemble's members again.
         few: whether there are so few candidates that re-scoring takes most trainings; an ablation takes more than it.
     """
-    ablation = ABLATION if budget >= ABLATED_FROM and not few else 0.0
+    long = budget >= ABLATED_FROM
+    ablation = ABLATION if long and not few else 0.0
     shares = {name: (1.0 - ablation) * share for name, share in (FEW_SHARES if few else SHARES).items()}
     both = shares["controls"] + shares["search"]
     return {
-        **shares, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare), "ablation": ablation
+        **shares, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare), "ablation": ablation,
+        "ensemble": (1.0 - ablation) * ENSEMBLE if long else 0.0,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balanc
 from wellfit.job.baselines import Baselines
 from wellfit.job.clock import Clock
 from wellfit.job.ending import rescue, too_small
+from wellfit.job.ensembling import Ensemble, choose_ensemble, train_again
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
 from wellfit.job.live import LivePage
@@ -160,18 +161,20 @@ class _Conduct:
         if self.balance:
             self._weigh(table, controls, self.balance)
         found = table.search(controls[0].candidate.rate)
-        complete = table.rescore(controls, found, table.after_search(found, "refit"))
+        again = ("ensemble",) if self._trains_again else ()
+        complete = table.rescore(controls, found, table.after_search(found, "refit", *again))
         if not complete:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
-        ablation = table.ablate(complete)
+        ablation = table.ablate(complete, *again)
         table.weigh()
+        ensemble = self._ensemble(table, complete)
         write_lean(self.folder, ablation.lean if ablation else None)
         late = 60.0 if self.endless else max(0.5, self.clock.end + 1.0 - time.monotonic())
         self.baselines.wait(late)
         self.stage.progress.phase("test", "the test rows are read, once")
         return finish(
-            self.stage, complete, refit, self.baselines, self.record, self.folder, "finished", self.clock.used
+            self.stage, complete, refit, ensemble, self.baselines, self.record, self.folder, "finished", self.clock.used
         )
 
     def _early(self) -> Callable[[Finalist, str], Run]:
@@ -198,12 +201,25 @@ class _Conduct:
             self.record["plan"]["skipped"].append(NO_REFIT)
         return found
 
+    def _ensemble(self, table: Timetable, finalists: list[Finalist]) -> Ensemble:
+        """The greedy ensemble, with as many members trained again on all rows as there is time for."""
+        ensemble = choose_ensemble(self.stage, min(finalists, key=lambda f: f.score))
+        if not self._trains_again:
+            return ensemble
+        with table.phase("ensemble", "its members on all rows but the test's"):
+            return train_again(self.stage, ensemble, table.deadline(1.0))
+
+    @property
+    def _trains_again(self) -> bool:
+        """Whether one slice validates; the networks that five folds make of a member know all rows together."""
+        return self.stage.material.folds == 1
+
 
 def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:
     """How a run that ends early hands over what it has."""
 
     def hand_over(finalist: Finalist, status: str) -> Run:
         assert stage is not None
-        return finish(stage, [finalist], [], None, record, folder, status, clock.used)
+        return finish(stage, [finalist], [], None, None, record, folder, status, clock.used)
 
     return hand_over

@@ -63,14 +63,16 @@ class Timetable:
         self.record["plan"]["skipped"] += [f"re-scoring of {f.key}" for f in finalists if f not in complete]
         return complete
 
-    def ablate(self, finalists: Sequence[Finalist]) -> Ablation | None:
-        """The chosen recipe taken apart, in the time that is left; where there is none it is noted as skipped."""
+    def ablate(self, finalists: Sequence[Finalist], *after: str) -> Ablation | None:
+        """The chosen recipe taken apart, in what is left for it and the phases after it; where there is no time for it,
+        that is noted as skipped."""
         if not self._ablates():
             short = self.stage.plan.budget < ABLATED_FROM
             why = f"for a budget below {ABLATED_FROM:g} s" if short else "which takes more trainings than fit"
             self.record["plan"]["skipped"].append(f"ablation, {why}")
             return None
-        seconds = math.inf if self.endless else self.clock.end - time.monotonic()
+        left = self.clock.end - time.monotonic()
+        seconds = math.inf if self.endless else left * self.share_of_rest("ablation", *after)
         chosen = min(finalists, key=lambda f: f.score)
         controls = [f.score for f in finalists if f.key == "control"]
         gained = min(controls) - chosen.score if controls else 0.0

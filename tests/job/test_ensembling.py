@@ -1,0 +1,137 @@
+"""The greedy ensemble, and its members once more on all rows: which rows they saw, what they weigh, what is repeated."""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+
+import numpy as np
+import pytest
+from planned import planned_fit, rare_table, write_plan
+
+import wellfit as wf
+from wellfit.job.ensembling import Ensemble, _affordable
+from wellfit.job.folder import Stored
+from wellfit.job.plan import time_shares
+
+ROWS = 1300  # one slice validates
+
+
+def member(members: int = 1):
+    return types.SimpleNamespace(members=(None,) * members)
+
+
+def again(folder, places):
+    """A plan whose run had time for the members at these places."""
+    path = write_plan(folder, steps=20)
+    content = json.loads(path.read_text())
+    content["plan"]["reached"] = {"ensemble": places}
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("members", "trained", "told"),
+    [
+        ([1], 0, ""),
+        ([1], 1, "2 networks, 1 of them trained on all rows"),
+        ([5, 5], 0, "10 networks"),
+        ([1, 1, 1], 2, "5 networks, 2 of them trained on all rows"),
+    ],
+)
+def test_how_many_networks_there_are_is_told(members, trained, told):
+    entrants = tuple(member(m) for m in members)
+    shares = (1.0 / len(members),) * len(members)
+    assert Ensemble(entrants, shares, 1.0, dict.fromkeys(range(trained), member())).told == told
+
+
+def test_members_train_again_as_far_as_there_is_time():
+    """A hundred member-steps a second, of which four in five are counted on."""
+    stage = types.SimpleNamespace(
+        repeated=False, pace=lambda _phase: 100.0, plan=types.SimpleNamespace(rate=1.0, reached={"ensemble": [0, 2, 7]})
+    )
+    now = pytest.MonkeyPatch()
+    with now.context() as patch:
+        patch.setattr("wellfit.job.ensembling.time", types.SimpleNamespace(monotonic=lambda: 50.0))
+        assert _affordable(stage, [300, 300, 300], 50.0 + 8.0) == [0, 1]
+        assert _affordable(stage, [300, 300, 300], 50.0 + 3.0) == []
+        assert _affordable(stage, [300], 49.0) == []
+        assert _affordable(stage, [300, 300, 300], math.inf) == [0, 1, 2]
+    stage.repeated = True
+    assert _affordable(stage, [300, 300, 300], math.inf) == [0, 2], "what was trained then, of what there is now"
+
+
+def test_time_for_it_is_there_where_the_budget_is_long():
+    assert time_shares(1.0, 60.0)["ensemble"] > 0.0
+    assert time_shares(1.0, 20.0)["ensemble"] == 0.0
+    short = {n: s for n, s in time_shares(1.0, 60.0).items() if n != "ensemble"}
+    assert math.isclose(sum(short.values()), 1.0), "it comes out of what is left for re-scoring, not of the others"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The same run without and with its members on all rows."""
+    folder, (x, y) = tmp_path_factory.mktemp("again"), rare_table(ROWS)
+    with pytest.MonkeyPatch.context() as patch:
+        bare = planned_fit(patch, folder / "bare", x, y, plan=again(folder, []))
+        both = planned_fit(patch, folder / "both", x, y, plan=again(folder, [0]))
+        repeated = planned_fit(patch, folder / "repeated", x, y, plan=both.folder / "run.json")
+    return x, bare, both, repeated
+
+
+def test_both_trainings_of_a_member_share_its_weight(runs):
+    _, bare, both, _ = runs
+    was, now = (json.loads((r.folder / "preprocess.json").read_text())["use"]["ensemble"] for r in (bare, both))
+    assert len(now["members"]) == len(was["members"]) + 1
+    assert math.isclose(sum(now["weights"]), 1.0)
+    halves = [was["weights"][0] / 2] * 2
+    assert now["weights"][:2] == pytest.approx(halves)
+    assert now["weights"][2:] == pytest.approx(was["weights"][1:])
+    row = next(r for r in both.record["comparison"] if r["key"] == "ensemble")
+    assert row["detail"].endswith("1 of them trained on all rows")
+
+
+def test_the_second_training_reads_rows_as_all_of_them_are_read(runs):
+    """Its numbers are scaled by all rows but the test's, and it is another network than the one that was validated."""
+    _, _, both, _ = runs
+    stored = Stored(both.folder)
+    (first, validated), (second, whole) = stored.use["ensemble"]["members"][:2]
+    assert stored.groups[first].views[validated] == 0
+    assert stored.groups[second].views[whole] == stored.groups["single"].views[0] == 1
+    weights = [{n: w[i] for n, w in stored.groups[g].weights.items()} for g, i in ((first, validated), (second, whole))]
+    assert any(not np.array_equal(weights[0][n], weights[1][n]) for n in weights[0])
+    assert stored.groups[second].temperatures[whole] == stored.groups[first].temperatures[validated]
+
+
+def test_predictions_are_the_average_of_both(runs):
+    """With one member, the ensemble's predictions lie between those of its two networks, before its temperature."""
+    x, bare, both, _ = runs
+    stored = Stored(both.folder)
+    use = stored.use["ensemble"]
+    features = stored.kind.new_rows(x, stored.views[0].encoder)
+
+    def inputs(view):
+        return stored.kind.inputs(features, stored.views[view].encoder)
+
+    each = [stored.groups[g].take([i]).predictions(stored.shape, inputs, None)[0] for g, i in use["members"]]
+    mean = np.tensordot(use["weights"], each, axes=1)
+    sharp = mean ** (1.0 / use["temperature"])
+    assert both.predict_proba(x) == pytest.approx(sharp / sharp.sum(1, keepdims=True), abs=1e-9)
+    assert not np.allclose(both.predict_proba(x), bare.predict_proba(x))
+
+
+def test_a_repeated_plan_trains_the_same_members_again(runs):
+    _, _, both, repeated = runs
+    assert (both.folder / "model.safetensors").read_bytes() == (repeated.folder / "model.safetensors").read_bytes()
+    assert repeated.record["plan"]["reached"]["ensemble"] == [0]
+
+
+def test_five_folds_are_left_as_they_are(monkeypatch, tmp_path):
+    """Together the networks of a member have seen all rows."""
+    x, y = rare_table(260)
+    run = planned_fit(monkeypatch, tmp_path, x, y, plan=again(tmp_path, [0]))
+    assert "ensemble" not in {phase["name"] for phase in run.record["phases"]}
+    row = next(r for r in run.record["comparison"] if r["key"] == "ensemble")
+    assert "all rows" not in row["detail"]
+    assert isinstance(run, wf.Run)
