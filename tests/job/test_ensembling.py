@@ -1,4 +1,4 @@
-"""The greedy ensemble, and its members once more on all rows: which rows they saw, what they weigh, what is repeated."""
+"""The greedy ensemble, and its members once more on all rows: rows they saw, what they weigh, what is repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planned import planned_fit, rare_table, write_plan
 import wellfit as wf
 from wellfit.job.ensembling import Ensemble, _affordable
 from wellfit.job.folder import Stored
-from wellfit.job.plan import time_shares
+from wellfit.job.shares import time_shares
 
 ROWS = 1300  # one slice validates
 
@@ -62,11 +62,15 @@ def test_members_train_again_as_far_as_there_is_time():
     assert _affordable(stage, [300, 300, 300], math.inf) == [0, 2], "what was trained then, of what there is now"
 
 
-def test_time_for_it_is_there_where_the_budget_is_long():
-    assert time_shares(1.0, 60.0)["ensemble"] > 0.0
-    assert time_shares(1.0, 20.0)["ensemble"] == 0.0
-    short = {n: s for n, s in time_shares(1.0, 60.0).items() if n != "ensemble"}
-    assert math.isclose(sum(short.values()), 1.0), "it comes out of what is left for re-scoring, not of the others"
+@pytest.mark.parametrize("few", [False, True])
+@pytest.mark.parametrize("budget", [20.0, 60.0])
+def test_its_time_comes_out_of_rescoring_and_the_refit(budget, few):
+    without, within = (time_shares(1.5, budget, few, again) for again in (False, True))
+    assert sum(within.values()) == pytest.approx(1.0)
+    assert all(within[name] == without[name] for name in ("controls", "search", "ablation"))
+    assert (within["ensemble"] > 0.0) == (budget >= 40.0)
+    assert without["ensemble"] == 0.0
+    assert within["rescoring"] / within["refit"] == pytest.approx(without["rescoring"] / without["refit"])
 
 
 @pytest.fixture(scope="module")

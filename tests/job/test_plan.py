@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellfit.errors import RunFolderError
-from wellfit.job.plan import SHARES, Plan, at_pace, make_plan, rescored
+from wellfit.job.plan import Plan, at_pace, make_plan, rescored
+from wellfit.job.shares import SHARES
 from wellfit.searching.halving import Rung
 
 

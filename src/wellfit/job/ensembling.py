@@ -11,6 +11,7 @@ import numpy as np
 
 from wellfit.hashes import hash_integers
 from wellfit.job.phases import Finalist, grown_steps
+from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage
 from wellfit.proof import fit_temperature, greedy_weights
 from wellfit.searching.halving import Entrant
@@ -86,6 +87,11 @@ def _temperature(stage: Stage, mean: np.ndarray, truth: np.ndarray, weight: np.n
     if stage.material.table.task == "regression":
         return 1.0
     return fit_temperature(np.log(np.clip(mean, 1e-15, 1.0)), truth, weight)
+
+
+def trains_again(material: Material) -> bool:
+    """Whether one slice validates: the networks that five folds make of a member know all rows together."""
+    return material.folds == 1
 
 
 def train_again(stage: Stage, ensemble: Ensemble, deadline: float) -> Ensemble:

@@ -17,6 +17,7 @@ from wellfit.data import Split
 from wellfit.data.notes import counted
 from wellfit.errors import RecipeError, RunFolderError, UsageError
 from wellfit.job.clock import Clock, check_time
+from wellfit.job.ensembling import trains_again
 from wellfit.job.folder import plain, write_json
 from wellfit.job.judging import time_judging
 from wellfit.job.metrics import Metric
@@ -172,7 +173,7 @@ def _planned(stage: Stage, probe: Probe, size: tuple[int, int], clock: Clock) ->
         rows=material.fewest, inputs=0, size=size, valid_rows=max(len(v) for _, v in material.split.folds),
         folds=material.folds, chunk=breadth, hands=stage.engine.hands, mode=probe.mode, engine=probe.engine,
         rate=probe.rate, seconds=max(0.1, clock.end - time.monotonic()), budget=clock.seconds, bare=probe.bare,
-        precision=probe.precision,
+        precision=probe.precision, again=trains_again(material),
     )  # fmt: skip
     return dataclasses.replace(plan, chunk=min(plan.chunk, probe.chunk))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from wellfit.data.notes import counted
 from wellfit.errors import RunFolderError
+from wellfit.job.shares import time_shares
 from wellfit.searching.halving import Rung
 
 _SURE = 0.75
@@ -19,23 +20,8 @@ _SURE_APART = 0.9
 LONG_BUDGET = 300.0
 """Seconds from which regularizers that double the cost of a step are searched."""
 
-SHARES = {"controls": 0.31, "search": 0.31, "rescoring": 0.30, "refit": 0.08}
-"""How the time for training is divided where steps without regularizers take as long as with them."""
-
-
-ENSEMBLE = 0.08
-"""What training the ensemble's members again on all rows has beside those shares, out of what is left for re-scoring
-and the refit, where one slice validates and the budget is long enough for an ablation too."""
-
 FIXED_COST = 0.25
 """Share of a full stack's step that a stack of any size takes."""
-
-ABLATION = 0.16
-"""Share of the time for training that taking the chosen recipe apart may have, where the budget is long enough."""
-
-ABLATED_FROM = 40.0
-"""Seconds of budget from which there is an ablation: less would not train each ingredient's absence often enough."""
-
 
 FEW = 4
 """Candidates up to which re-scoring, of four finalists under two or three seeds, takes more than the search."""
@@ -46,27 +32,6 @@ _FEWEST = 10
 _JUDGED_SEEDS = 3
 """Seeds of four finalists that the length of trainings leaves time for, where a plan has so many: an interval from two
 seeds says nothing. Where training turns out slower, re-scoring makes do with two."""
-
-FEW_SHARES = {"controls": 0.21, "search": 0.21, "rescoring": 0.50, "refit": 0.08}
-"""The division where there are few candidates: each training has about the same length then."""
-
-
-def time_shares(bare: float, budget: float = 0.0, few: bool = False) -> dict[str, float]:
-    """How the time for training is divided, so that the controls get as many member-steps as the search.
-
-    Args:
-        bare: how many times as fast steps without regularizers are.
-        budget: seconds in all: a long one leaves time for an ablation, and for the ensemble's members again.
-        few: whether there are so few candidates that re-scoring takes most trainings; an ablation takes more than it.
-    """
-    long = budget >= ABLATED_FROM
-    ablation = ABLATION if long and not few else 0.0
-    shares = {name: (1.0 - ablation) * share for name, share in (FEW_SHARES if few else SHARES).items()}
-    both = shares["controls"] + shares["search"]
-    return {
-        **shares, "controls": both / (1.0 + bare), "search": both * bare / (1.0 + bare), "ablation": ablation,
-        "ensemble": (1.0 - ablation) * ENSEMBLE if long else 0.0,
-    }  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +60,7 @@ class Plan:
         search_rungs: what the search's rungs came to, once the controls had shown the real pace.
         reached: per rung the steps its stacks really reached, filled in as the run goes: a repetition stops there too.
         precision: of the passes of a step, ``float32`` or ``bfloat16``.
+        again: whether the ensemble's members train again on all rows.
         tries: learning rates at which each way to balance classes was tried; 0 where none was asked for.
     """
 
@@ -120,11 +86,12 @@ class Plan:
     tries: int = 0
     bare: float = 1.0
     precision: str = "float32"
+    again: bool = False
 
     def shares(self) -> dict[str, float]:
         """How the time for training is divided."""
         few = self.mode == "apart" and self.rungs[0].members <= FEW
-        return time_shares(self.bare, self.budget, few)
+        return time_shares(self.bare, self.budget, few, self.again)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -252,7 +219,7 @@ def _ladders(turns: float, enough: int, mode: str) -> list[Ladder]:
 def make_plan(
     *, rows: int, inputs: int, valid_rows: int, folds: int, chunk: int, hands: int, mode: str, engine: str, rate: float,
     seconds: float, budget: float, bare: float = 1.0, precision: str = "float32", batch: int | None = None,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int] | None = None, again: bool = False,
 ) -> Plan:  # fmt: skip
     """Divide the seconds left for training into rungs.
 
@@ -270,6 +237,7 @@ def make_plan(
         bare: how many times as fast steps without regularizers are.
         batch: rows a step, where they are given and not to be sized here.
         size: width and depth of the network, where they are given too.
+        again: whether the ensemble's members train again on all rows.
     """
     width, depth = size or size_network(rows, inputs, budget)
     batch = batch or size_batch(rows)
@@ -280,7 +248,7 @@ def make_plan(
     if mode == "apart":  # no longer than the finalists can be trained, or what is chosen is chosen for another length
         # two of four finalists carry no regularizer
         trainings = (_JUDGED_SEEDS if folds == 1 else 2) * (2 + 2 / bare)
-        judged = int(sure * rate * seconds * time_shares(bare, budget, True)["rescoring"] / (trainings * folds))
+        judged = int(sure * rate * seconds * time_shares(bare, budget, True, again)["rescoring"] / (trainings * folds))
         enough, most = min(enough, max(least, judged)), min(most, max(least, judged))
     for ladder in _ladders(turns * time_shares(bare, budget)["search"], enough, mode):
         stack = max(1, round(chunk // folds * ladder.stack_share)) * folds
@@ -303,4 +271,5 @@ def make_plan(
     return Plan(
         width, depth, batch, steps, min(evaluate, steps), stack, mode, engine, hands, rungs, ladder.generations, seeds,
         5, rate, budget, tuple(notes), budget >= LONG_BUDGET, bare=bare, precision=precision,
+        again=again,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balanc
 from wellfit.job.baselines import Baselines
 from wellfit.job.clock import Clock
 from wellfit.job.ending import rescue, too_small
-from wellfit.job.ensembling import Ensemble, choose_ensemble, train_again
+from wellfit.job.ensembling import Ensemble, choose_ensemble, train_again, trains_again
 from wellfit.job.folder import make_folder, write_json, write_lean
 from wellfit.job.handover import finish
 from wellfit.job.live import LivePage
@@ -161,12 +161,11 @@ class _Conduct:
         if self.balance:
             self._weigh(table, controls, self.balance)
         found = table.search(controls[0].candidate.rate)
-        again = ("ensemble",) if self._trains_again else ()
-        complete = table.rescore(controls, found, table.after_search(found, "refit", *again))
+        complete = table.rescore(controls, found, table.after_search(found, "refit", "ensemble"))
         if not complete:
             too_small(self.stage, self.record, self.folder, self.clock, self._early())
         refit = self._refit(table, complete)
-        ablation = table.ablate(complete, *again)
+        ablation = table.ablate(complete, "ensemble")
         table.weigh()
         ensemble = self._ensemble(table, complete)
         write_lean(self.folder, ablation.lean if ablation else None)
@@ -204,15 +203,10 @@ class _Conduct:
     def _ensemble(self, table: Timetable, finalists: list[Finalist]) -> Ensemble:
         """The greedy ensemble, with as many members trained again on all rows as there is time for."""
         ensemble = choose_ensemble(self.stage, min(finalists, key=lambda f: f.score))
-        if not self._trains_again:
+        if not trains_again(self.stage.material):
             return ensemble
         with table.phase("ensemble", "its members on all rows but the test's"):
             return train_again(self.stage, ensemble, table.deadline(1.0))
-
-    @property
-    def _trains_again(self) -> bool:
-        """Whether one slice validates; the networks that five folds make of a member know all rows together."""
-        return self.stage.material.folds == 1
 
 
 def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:

@@ -14,7 +14,8 @@ from wellfit.job.ablation_bench import take_apart
 from wellfit.job.clock import Clock
 from wellfit.job.importance import IMPORTANCE_TAKES, importance_record
 from wellfit.job.phases import Finalist, run_controls, run_rescoring, run_search
-from wellfit.job.plan import ABLATED_FROM, at_pace, rescored
+from wellfit.job.plan import at_pace, rescored
+from wellfit.job.shares import ABLATED_FROM
 from wellfit.job.stage import Stage
 from wellfit.searching.halving import Entrant
 
