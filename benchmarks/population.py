@@ -95,14 +95,7 @@ class Stacks:
 def _member(number: int) -> Member:
     p = 0.05 + 0.005 * (number % 40)
     recipe = Recipe(
-        Dropout(p),
-        LabelSmoothing(0.1),
-        Mixup(0.2),
-        InputNoise(0.05),
-        L1(1e-5),
-        ClipNorm(1.0),
-        MaxNorm(3.0),
-        EMA(0.99),
+        Dropout(p), LabelSmoothing(0.1), Mixup(0.2), InputNoise(0.05), L1(1e-5), ClipNorm(1.0), MaxNorm(3.0), EMA(0.99),
         silence=["WF-L03"],
     )
     return Member(recipe, 1e-3, number)

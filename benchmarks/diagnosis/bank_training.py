@@ -120,3 +120,4 @@ def balanced(losses: Array, y: Tensor) -> Array:
     counts = torch.bincount(y).double()
     weight = (len(y) / (counts > 0).sum() / counts)[y].numpy()
     return losses * weight
+
