@@ -37,10 +37,7 @@ def test_every_number_is_of_what_the_text_holds(texts, size):
     assert rows.shape == (len(texts), vocabulary.length + vocabulary.piece_length) and len(vocabulary.words) <= size
     for row, text in zip(rows, texts, strict=True):
         words, pieces = row[: vocabulary.length], row[vocabulary.length :]
-        held = (
-            [vocabulary.words[n - FIRST_WORD] for n in words if n],
-            [vocabulary.pieces[n - first] for n in pieces if n],
-        )
+        held = [vocabulary.words[n - FIRST_WORD] for n in words if n], [vocabulary.pieces[n - first] for n in pieces if n]
         known, places = (vocabulary.words, vocabulary.pieces), (vocabulary.length, vocabulary.piece_length)
         for found, there, names, most in zip(held, sets_of(text), known, places, strict=True):
             assert found == [thing for thing in there if thing in set(names)][:most]
@@ -89,15 +86,7 @@ def test_it_is_stored_as_names_and_numbers_and_read_with_care():
     again = NgramVocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
     np.testing.assert_array_equal(again.encode(TEXTS), vocabulary.encode(TEXTS))
     form = vocabulary.to_json()
-    for wrong in (
-        {"words": ["a", "a"]},
-        {"words": "abc"},
-        {"pieces": [1]},
-        {"pieces": {"a": 1}},
-        {"length": 0},
-        {"piece_length": 10**9},
-        {"column": 3},
-    ):
+    for wrong in ({"words": ["a", "a"]}, {"words": "abc"}, {"pieces": [1]}, {"pieces": {"a": 1}}, {"length": 0}, {"piece_length": 10**9}, {"column": 3}):
         with pytest.raises(RunFolderError):
             NgramVocabulary.from_json({**form, **wrong})
     with pytest.raises(RunFolderError):

@@ -34,7 +34,7 @@ RUN_SEEDS, SEEDS = 8, 5
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
-    data = write_folder(folder / 'it\'s "__import__"')
+    data = write_folder(folder / "it's \"__import__\"")
     recipe = wf.Recipe(
         wf.Rotation(10.0), wf.Shift(0.05), wf.EMA(0.8), settings={"learning_rate": 3e-3}, silence=["WF-L40"]
     )  # fmt: skip
@@ -243,6 +243,8 @@ def test_what_a_program_cannot_say_is_listed():
     assert "Zoom" in missing and "SelfDistillation" in missing
     assert "Dropout" not in missing and "Rotation" not in missing
     assert "ZOOM" not in program_of(told, "torch").code
+
+
 
 
 @pytest.mark.parametrize("flip", ["reflect", "constant"])

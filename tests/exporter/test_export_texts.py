@@ -52,7 +52,7 @@ def made_texts(rows: int = 420) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     folder = tmp_path_factory.mktemp("texts")
-    data = folder / 'it\'s "__import__".csv'
+    data = folder / "it's \"__import__\".csv"
     made_texts().to_csv(data, index=False, sep=";")
     recipe = wf.Recipe(wf.Dropout(0.1), wf.TokenMask(0.1), wf.EMA(0.9), settings={"learning_rate": 1e-2})
     options = {"text": HOSTILE[0], "target": "stars"}

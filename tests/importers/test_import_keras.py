@@ -249,6 +249,7 @@ def test_settings_and_layers_that_are_unknown():
     assert "RandomBrightness" in found.not_understood[0]
 
 
+
 class OfOnesOwn(regularizers.Regularizer):
     def __call__(self, x):
         return 0.0 * x.sum()

@@ -90,14 +90,8 @@ def ablation() -> dict[str, Any]:
 
 
 def curse() -> dict[str, Any]:
-    return {
-        "at_selection": 0.2874,
-        "rescored": 0.2961,
-        "test": 0.3014,
-        "metric": "log loss",
-        "among": 96,
-        "fresh_rows": True,
-    }
+    return {"at_selection": 0.2874, "rescored": 0.2961, "test": 0.3014, "metric": "log loss", "among": 96,
+            "fresh_rows": True}
 
 
 def importance() -> list[dict[str, Any]]:

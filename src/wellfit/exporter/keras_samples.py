@@ -40,10 +40,10 @@ def held(axis: int | list[int], what: str = "kernel") -> dict[str, Any]:
     }
 '''
 
-_EVEN = """
+_EVEN = '''
 # uniform, as wide as one over the root of what a unit reads: what torch begins with
 FIRST_WEIGHTS = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-"""
+'''
 
 _PICTURES = '''
 def normed(h: Any, layer: keras.layers.Layer) -> Any:

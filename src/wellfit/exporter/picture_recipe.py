@@ -86,9 +86,9 @@ def warp(x: Tensor, maps: Tensor) -> Tensor:
     return functional.grid_sample(x, grid, mode=MODE, padding_mode=PADDING, align_corners=True)
 '''
 
-_LUMA = """
+_LUMA = '''
 LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]  # how much red, green and blue count for gray
-"""
+'''
 
 _LIGHT = '''
 def in_other_light(x: Tensor) -> Tensor: #! ends

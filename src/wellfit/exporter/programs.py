@@ -94,15 +94,8 @@ class Target:
 TARGETS: dict[str, Target] = {
     "torch": Target("torch", torch_constants, torch_pieces, torch_missing, kinds=frozenset(FORMS)),
     "lightning": Target("Lightning", torch_constants, lightning_pieces, lightning_missing, kinds=frozenset(FORMS)),
-    "keras": Target(
-        "Keras 3 on torch",
-        keras_constants,
-        keras_pieces,
-        keras_missing,
-        first=KERAS_FIRST,
-        kinds=frozenset(FORMS),
-        without=frozenset({"transformer"}),
-    ),
+    "keras": Target("Keras 3 on torch", keras_constants, keras_pieces, keras_missing, first=KERAS_FIRST,
+                    kinds=frozenset(FORMS), without=frozenset({"transformer"})),
     "sklearn": Target("scikit-learn", sklearn_constants, sklearn_pieces, sklearn_missing, embeds=False),
 }
 

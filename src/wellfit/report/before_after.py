@@ -111,8 +111,8 @@ def _curse(record: Mapping[str, Any], metric: str) -> Html | None:
     caption = [
         h("strong", "The winner's curse. "),
         "The best of many is partly the luckiest: the score that chose it flatters it. Re-scoring took fresh seeds ",
-        "and rows that the search had never scored on."
-        if find(facts, "fresh_rows") is True
-        else ("on the same validation rows."),
+        "and rows that the search had never scored on." if find(facts, "fresh_rows") is True else (
+            "on the same validation rows."
+        ),
     ]
     return figure(drawing, caption, data_table(("score", metric), [(lane.label, lane.told) for lane in lanes]))

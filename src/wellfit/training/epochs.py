@@ -81,14 +81,7 @@ def train_epochs(
     steps = len(rows.x) // batch
     rule = optimizer or Adam()
     lone = Lone(
-        network,
-        recipe,
-        rule,
-        rate=rate,
-        seed=seed,
-        mode=mode,
-        epoch_steps=steps,
-        resources=resources,
+        network, recipe, rule, rate=rate, seed=seed, mode=mode, epoch_steps=steps, resources=resources,
         pixels=check_pixels(pixels),
     )
     key, everything = member_key(seed).unsqueeze(0), torch.arange(len(rows.x))
