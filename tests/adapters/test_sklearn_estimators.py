@@ -247,16 +247,28 @@ def test_it_learns_something():
     assert cross_val_score(WellfitRegressor(random_state=0), *NUMBERS, cv=3).mean() > 0.38
 
 
+@pytest.mark.parametrize("kind", [WellfitClassifier, WellfitRegressor])
+@pytest.mark.parametrize("name", ["category", "number"])
+def test_columns_are_named_for_the_whole_job_only(kind, name):
+    with pytest.raises(ValueError, match=f"{name} is .*no budget"):
+        kind(**{name: ("a",)}).fit(X, Y)
+
+
 @pytest.mark.alone
 @pytest.mark.slow
 def test_a_budget_opts_in_to_the_whole_job(tmp_path):
     """Text, missing cells and weights go in as they are, and the recipe is the job's to check."""
     frame = pd.DataFrame(X, columns=list("abcd")).assign(text=np.where(X[:, 0] > 5.5, "long", "short"))
     frame.iloc[3, 1] = np.nan
+    frame["code"] = 100 + np.arange(len(frame)) % 3
     labels = np.array(["virginica", "setosa", "other"])[Y]
-    model = WellfitClassifier(WeightDecay(0.1), budget=15, out=tmp_path / "run", random_state=0)
+    model = WellfitClassifier(
+        WeightDecay(0.1), budget=15, out=tmp_path / "run", category=("code",), number=("a",), random_state=0
+    )  # fmt: skip
     model.fit(frame, labels, sample_weight=np.linspace(0.5, 1.5, len(Y)))
     assert model.score(frame, labels) > 0.9 and model.run_.folder == tmp_path / "run"
+    kinds = {column["name"]: column["kind"] for column in model.run_.record["data"]["columns"]}
+    assert (kinds["code"], kinds["a"]) == ("category", "number")
     found = pickle.loads(pickle.dumps(model)).predict_proba(frame)
     assert (model.classes_[found.argmax(1)] == model.predict(frame)).all()
     with pytest.raises(ValueError, match="one target"):

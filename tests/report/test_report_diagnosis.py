@@ -96,3 +96,12 @@ def test_an_undecided_verdict_is_not_called_suspected():
     found = Diagnosis("undecided", "WF099", "suspected", "too few rows")
     assert str(found) == "UNDECIDED (WF099): too few rows"
     assert "suspected" not in found.to_html()
+
+
+@pytest.mark.parametrize("option", ["--group", "--drop", "--category", "--number"])
+def test_curves_have_no_columns_to_name(tmp_path, capsys, option):
+    (tmp_path / "history.json").write_text(json.dumps(OVERFIT))
+    assert run(["diagnose", str(tmp_path / "history.json"), option, "age"], 0.0) == 2
+    told = capsys.readouterr().err
+    assert f"{option} names a column of a table, and these are curves." in " ".join(told.split())
+    assert "WF-U16" in told

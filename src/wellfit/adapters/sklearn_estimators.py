@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +31,8 @@ class _Wellfit(RecipeKnobs):
     def __init__(
         self, recipe: Recipe | Regularizer | None = None, *, epochs: int = 100, batch_size: int | str = "auto",
         learning_rate: float = 0.003, width: int = 64, depth: int = 2, validation_fraction: float = 0.0,
-        budget: str | float | None = None, out: str | Path | None = None, random_state: Any = None,
+        budget: str | float | None = None, out: str | Path | None = None, category: Sequence[str] = (),
+        number: Sequence[str] = (), random_state: Any = None,
     ) -> None:  # fmt: skip
         self.recipe = recipe
         self.epochs = epochs
@@ -41,6 +43,8 @@ class _Wellfit(RecipeKnobs):
         self.validation_fraction = validation_fraction
         self.budget = budget
         self.out = out
+        self.category = category
+        self.number = number
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Tags:
@@ -107,6 +111,8 @@ class WellfitClassifier(ClassifierMixin, _Wellfit):
         budget: wall time such as ``"60s"`` for the whole job, which takes missing cells and text too; None trains as
             above. The training's own parameters above do not apply then, and a recipe that is given is not searched.
         out: the run folder of the whole job; None is a new one under ``runs``.
+        category, number: names of columns of numbers that the whole job reads as categories, and that it leaves
+            numbers, as in ``wellfit.fit``; both are empty where there is no budget.
         random_state: an int gives the same network again on the same machine with the same number of threads.
 
     Attributes:
@@ -133,11 +139,12 @@ class WellfitClassifier(ClassifierMixin, _Wellfit):
         self, recipe: Recipe | Regularizer | None = None, *, epochs: int = 100, batch_size: int | str = "auto",
         learning_rate: float = 0.003, width: int = 64, depth: int = 2, class_weight: Any = None,
         validation_fraction: float = 0.0, budget: str | float | None = None, out: str | Path | None = None,
-        random_state: Any = None,
+        category: Sequence[str] = (), number: Sequence[str] = (), random_state: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, width=width, depth=depth,
-            validation_fraction=validation_fraction, budget=budget, out=out, random_state=random_state,
+            validation_fraction=validation_fraction, budget=budget, out=out, category=category, number=number,
+            random_state=random_state,
         )  # fmt: skip
         self.class_weight = class_weight
 

@@ -30,6 +30,7 @@ def whole_job(estimator: Any, x: Any, y: np.ndarray, weight: np.ndarray, seed: i
     return fit(
         x, y, budget=estimator.budget, seed=seed, out=estimator.out, recipe=recipe,
         sample_weight=None if even else weight, task=None if hasattr(estimator, "classes_") else "regression",
+        category=estimator.category, number=estimator.number,
     )  # fmt: skip
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GATE = 10
 """Exit code where the verdict is the one that ``--fail-on`` names."""
 
+_COLUMNS = ("group", "drop", "category", "number")
+"""Options that name columns of a table."""
+
 
 def diagnose_path(path: str, chosen: Mapping[str, Any], gates: Sequence[str], view: View, started: float) -> int:
     """``wellfit diagnose PATH``."""
@@ -48,10 +51,7 @@ def _diagnosed(path: str, chosen: Mapping[str, Any], view: View) -> Diagnosis:
     if chosen["target"] is None:
         if not looks_like_history(path):
             return _not_known(path)
-        if chosen["studies"]:
-            raise UsageError(
-                "a study trains again, and curves cannot be trained.", fix="Give a table with --target.", code="WF-G07"
-            )
+        _check_curves(chosen)
         from wellfit.diagnosis import diagnose
 
         return diagnose(read_history(path))
@@ -59,6 +59,19 @@ def _diagnosed(path: str, chosen: Mapping[str, Any], view: View) -> Diagnosis:
 
     tell = (lambda line: None) if view.quiet or view.machine else (lambda line: print(line, file=sys.stderr))
     return diagnose_table(path, chosen, tell)
+
+
+def _check_curves(chosen: Mapping[str, Any]) -> None:
+    """Raises UsageError where curves are asked for what takes a table: to train again, or to read columns."""
+    if chosen["studies"]:
+        raise UsageError(
+            "a study trains again, and curves cannot be trained.", fix="Give a table with --target.", code="WF-G07"
+        )
+    asked = next((name for name in _COLUMNS if chosen[name]), None)
+    if asked:
+        raise UsageError(
+            f"--{asked} names a column of a table, and these are curves.", fix=f"Leave --{asked} out.", code="WF-U16"
+        )
 
 
 def _not_known(path: str) -> Diagnosis:
