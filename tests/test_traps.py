@@ -44,7 +44,8 @@ from wellfit.fold import Fold
 from wellfit.lint import lint
 from wellfit.models.mlp import MLP, Shape
 from wellfit.models.transformer import RegularizedTransformer
-from wellfit.regularizers.affine import turned, warp
+from wellfit.regularizers.affine import turned
+from wellfit.regularizers.warping import warp
 from wellfit.training.cohort import Member, Rows, start
 from wellfit.training.optimizers import SGD, Adam
 from wellfit.training.population import Course, Population

@@ -11,6 +11,7 @@ and may resemble or mirror each other. No generator that anyone else uses is tou
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import threading
 import zlib
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wellfit.hashes import SIGN, hash_integers, mix, shift_right, signed
+from wellfit.hashes import SIGN, folded, hash_integers, mix, shift_right, signed
 from wellfit.normals import Stream, fill_normals, graph_normals, stream_of
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class _Streams(threading.local):
         self.bits = np.random.SFC64(0)
         self.generator = np.random.Generator(self.bits)
 
-    def begin(self, *key: int) -> None:
-        words = [hash_integers(place, *key) for place in range(3)] + [1]
+    def begin(self, request: Request, step: int) -> None:
+        words = [*(folded(state, step) for state in _begun(request.name)), 1]
         state = {"state": np.array(words, dtype=np.uint64)}
         self.bits.state = {"bit_generator": "SFC64", "state": state, "has_uint32": 0, "uinteger": 0}
         self.bits.random_raw(12, output=False)  # as its author begins it: every bit of the key has spread then
@@ -96,7 +97,7 @@ def shared_draw(request: Request, step: int, out: np.ndarray | None = None) -> T
     if request.kind == "normal":
         fill_normals(normal_stream(request, step), *out.reshape(2, -1))
         return torch.from_numpy(out)
-    _streams.begin(*_key(request, step))
+    _streams.begin(request, step)
     if request.kind == "order":
         return torch.from_numpy(_streams.generator.permutation(request.count))
     _fill_uniform(_streams.bits, out)
@@ -105,12 +106,18 @@ def shared_draw(request: Request, step: int, out: np.ndarray | None = None) -> T
 
 def normal_stream(request: Request, step: int) -> Stream:
     """What the shared numbers of a normal draw are made from, on the host or inside a graph."""
-    return stream_of(3, *_key(request, step))
+    return stream_of(3, *_key(request.name), step)
 
 
-def _key(request: Request, step: int) -> tuple[int, ...]:
-    text = request.name.encode()
-    return zlib.crc32(text), len(text), *text[:8], step
+def _key(name: str) -> tuple[int, ...]:
+    text = name.encode()
+    return zlib.crc32(text), len(text), *text[:8]
+
+
+@functools.lru_cache(maxsize=4096)
+def _begun(name: str) -> tuple[int, ...]:
+    """Three hashes of a draw's name, to which only the step is to be added."""
+    return tuple(hash_integers(place, *_key(name)) for place in range(3))
 
 
 def _fill_uniform(bits: np.random.SFC64, out: np.ndarray) -> None:

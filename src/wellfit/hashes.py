@@ -10,14 +10,22 @@ FACTOR_A = 0x7FEB352D  # the multipliers and shifts of lowbias32 (Wellons, "Pros
 FACTOR_B = 0x846CA68B
 
 
+_START = 0x9E3779B97F4A7C15
+
+
 def hash_integers(*values: int) -> int:
     """Fold whole numbers into one of 64 bits (splitmix64 by steps); the same in every process."""
-    state = 0x9E3779B97F4A7C15
+    state = _START
     for value in values:
-        state = (state ^ (value & 0xFFFFFFFFFFFFFFFF)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
+        state = folded(state, value)
     return state
+
+
+def folded(state: int, value: int) -> int:
+    """The hash of some numbers and one more, from the hash of those before it."""
+    state = (state ^ (value & 0xFFFFFFFFFFFFFFFF)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return state ^ (state >> 31)
 
 
 def signed(value: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from oracle_answers import numbers, serves
 
-from wellfit.regularizers.affine import turned, warp, zoomed
+from wellfit.regularizers.affine import turned, zoomed
+from wellfit.regularizers.warping import warp
 
 
 @serves("rotation.matrix")

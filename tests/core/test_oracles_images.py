@@ -37,8 +37,9 @@ from wellfit import (
 )
 from wellfit.draws import Now, member_key
 from wellfit.regularizers import colors
-from wellfit.regularizers.affine import Warp, mirrored, moved, sheared, turned, warp, zoomed
+from wellfit.regularizers.affine import Warp, mirrored, moved, sheared, turned, zoomed
 from wellfit.regularizers.colors import away_from_gray, gray_shares, recolor, scaled_about
+from wellfit.regularizers.warping import warp
 from wellfit.stacking import stack
 from wellfit.target import Target
 

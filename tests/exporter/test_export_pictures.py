@@ -23,8 +23,8 @@ from wellfit.exporter.kinds import read_facts
 from wellfit.exporter.programs import program_of
 from wellfit.job.picture_kind import PICTURES
 from wellfit.job.picture_source import pictures_from_path
-from wellfit.regularizers.affine import warp
 from wellfit.regularizers.picture_operations import OPERATIONS
+from wellfit.regularizers.warping import warp
 from wellfit.target import Target
 from wellfit.training.statistics import mean_statistics
 

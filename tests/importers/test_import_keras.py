@@ -223,7 +223,8 @@ def test_oracle_shear_moves_what_keras_moves(degrees):
     """Rows move sideways by the sine of the angle: a standing bar in Keras's own transform, and in ours."""
     from keras.src.legacy.preprocessing.image import apply_affine_transform
 
-    from wellfit.regularizers.affine import sheared, warp
+    from wellfit.regularizers.affine import sheared
+    from wellfit.regularizers.warping import warp
 
     part = wellfit.import_recipe({"shear_range": degrees}).recipe["Shear"]
     assert part.axis == "horizontal"

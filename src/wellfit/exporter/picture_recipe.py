@@ -6,7 +6,7 @@ from wellfit.exporter.picture_facts import PictureFacts
 from wellfit.exporter.picture_policy import POLICIES, POLICY_TOLD, policy_piece, why_no_policy
 from wellfit.exporter.source import Piece, piece
 from wellfit.regularizer import Regularizer
-from wellfit.regularizers.affine import FILLS
+from wellfit.regularizers.warping import FILLS
 
 GEOMETRY = {
     "Crop": {"share": "CROP"}, "Flip": {"p": "FLIP"}, "Rotation": {"degrees": "ROTATION"}, "Shear": {"factor": "SHEAR"},

@@ -8,24 +8,21 @@ value is read in the picture that came.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.knobs import shortened
 from wellfit.regularizers.amounts import amounts_of, back_to
 from wellfit.regularizers.levels import levels
+from wellfit.regularizers.warping import warp
 from wellfit.target import Target
 
-FILLS = {"reflect": "reflection", "edge": "border", "constant": "zeros"}
-"""What stands beyond the borders, with torch's word for it."""
 INTERPOLATIONS = ("bilinear", "nearest")
 
 
@@ -92,45 +89,6 @@ def sheared(across: Tensor, down: Tensor) -> Tensor:
 def mirrored(across: Tensor, down: Tensor) -> Tensor:
     """The picture's mirror image where 1 and as it is where 0, (rows,) float: left to right, and top to bottom."""
     return matrix(xx=1.0 - 2.0 * across, yy=1.0 - 2.0 * down)
-
-
-def warp(
-    x: Tensor, maps: Tensor, fill: str = "reflect", interpolation: str = "bilinear", black: Tensor | None = None
-) -> Tensor:
-    """Pictures read at other places, each by its own matrix, in one interpolation.
-
-    Pictures whose matrix is exactly the identity come back bit for bit.
-
-    Args:
-        x: (rows, channels, height, width), floats.
-        maps: (rows, 3, 3).
-        fill: beyond the borders ``reflect`` mirrors the picture at the centers of its outermost pixels, ``edge`` goes
-            on with them, ``constant`` is ``black``.
-        interpolation: ``bilinear`` or ``nearest``.
-        black: (channels, 1, 1), what ``constant`` fills with; 0 by default.
-    """
-    exact = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
-    places = _places(maps, x.shape[2], x.shape[3], exact.dtype)
-    moved = functools.partial(
-        functional.grid_sample, grid=places, mode=interpolation, padding_mode=FILLS[fill], align_corners=True
-    )
-    out = moved(exact) if black is None or fill != "constant" else moved(exact - black) + black
-    still = (maps == torch.eye(3, dtype=maps.dtype, device=maps.device)).flatten(1).all(1)
-    # at 0 and at 1 lerp is the one or the other, bit for bit, in less time than where takes
-    return torch.lerp(out, exact, still.to(exact.dtype)[:, None, None, None]).to(x.dtype)
-
-
-def _places(maps: Tensor, height: int, width: int, dtype: torch.dtype) -> Tensor:
-    """Where each pixel is read, (rows, height, width, 2) in ``grid_sample``'s units: -1 and 1 are the outer centers."""
-    units = torch.tensor([2.0 / max(1, width - 1), 2.0 / max(1, height - 1)], dtype=maps.dtype, device=maps.device)
-    across = torch.arange(width, dtype=maps.dtype, device=maps.device) - (width - 1) / 2
-    down = torch.arange(height, dtype=maps.dtype, device=maps.device) - (height - 1) / 2
-    by_column = (units * maps[:, :2, 0])[:, None] * across[:, None]
-    by_row = units * (maps[:, None, :2, 1] * down[:, None] + maps[:, None, :2, 2])
-    # The two coordinates of a place as one complex number: a sum over an axis of two is ten times as slow on CPU.
-    # float32 holds a place to a hundred-thousandth of a pixel.
-    columns, rows = (torch.view_as_complex(part.to(dtype).contiguous()) for part in (by_column, by_row))
-    return torch.view_as_real(columns[:, None] + rows[:, :, None])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,6 @@ from torch import Tensor
 from wellfit.draws import Now
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import (
-    FILLS,
     INTERPOLATIONS,
     Warp,
     check_choice,
@@ -20,6 +19,7 @@ from wellfit.regularizers.affine import (
     zoomed,
 )
 from wellfit.regularizers.cutting import whole_side
+from wellfit.regularizers.warping import FILLS
 from wellfit.target import Target
 
 AXES = ("horizontal", "vertical", "both")

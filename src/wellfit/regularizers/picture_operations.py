@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from wellfit.draws import Now
-from wellfit.regularizers.affine import matrix, warp
+from wellfit.regularizers.affine import matrix
 from wellfit.regularizers.amounts import amounts_of, back_to
 from wellfit.regularizers.colors import ColorMap, away_from_gray, gray_shares, recolor, scaled_about
 from wellfit.regularizers.levels import levels
 from wellfit.regularizers.tones import LEVELS, equalized, posterized, sharpened, solarized, stretch
+from wellfit.regularizers.warping import warp
 
 OPERATIONS = (
     "Identity", "ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate", "Brightness", "Color", "Contrast",

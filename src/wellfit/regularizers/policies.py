@@ -11,7 +11,7 @@ from wellfit.draws import Now
 from wellfit.errors import RecipeError
 from wellfit.knobs import shortened
 from wellfit.regularizer import Regularizer, knob, static
-from wellfit.regularizers.affine import FILLS, INTERPOLATIONS, check_choice, check_image
+from wellfit.regularizers.affine import INTERPOLATIONS, check_choice, check_image
 from wellfit.regularizers.picture_operations import (
     AUTOAUGMENT,
     OPERATIONS,
@@ -23,6 +23,7 @@ from wellfit.regularizers.picture_operations import (
     applied,
 )
 from wellfit.regularizers.published import POLICIES, pairs
+from wellfit.regularizers.warping import FILLS
 from wellfit.target import Target
 
 _LIST = OPERATIONS[:-1]
