@@ -44,6 +44,8 @@ def test_arrows_run_one_way(path):
         if layer is None and path.stem in CORE:
             allowed = CORE | ({"regularizers"} if path.stem == "recipe_json" else set())
             assert target in allowed, f"the core imports {module}"
+        if layer == "kernels":
+            assert target == "kernels", f"{path.name} imports {module}"
         if layer == "data":
             assert target in {"data", "errors"}, f"{path.name} imports {module}"
         if layer == "report":
