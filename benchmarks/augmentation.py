@@ -10,7 +10,9 @@ form: one affine transform where they have one that holds all (kornia, albumenta
 and in as many threads as the others (the faster counts). Each is called in turn, again and again; the figures are
 medians in ms, of the clock and of the processor's time, which is the one to read where others use the machine too, and
 the ratios of both. Memory that is freed stays with the process, for everyone here, as wellfit's training processes have
-it; ``--memory system`` leaves that as it comes. Peers are optional: install them beside wellfit with
+it; ``--memory system`` leaves that as it comes. With ``--calls 5`` each is called five times in a row when its turn
+comes, and the first of them, which finds the caches full of what the others needed, does not count. Peers are optional:
+install them beside wellfit with
 
     PIP_CONSTRAINT=constraints.txt pip install kornia albumentations==2.0.8 keras opencv-python-headless
 """
@@ -145,16 +147,21 @@ def makers(pixels: Tensor, threads: int, wanted: list[str]) -> tuple[dict[str, R
     return made, missing
 
 
-def timed(runs: dict[str, Run], rounds: int, seconds: float) -> dict[str, np.ndarray]:
-    """Median ms of each by the clock and by the processor, called in turn; those that take long less often."""
+def timed(runs: dict[str, Run], rounds: int, seconds: float, calls: int) -> dict[str, np.ndarray]:
+    """Median ms of each by the clock and by the processor, called in turn; those that take long less often.
+
+    Of several calls in a row the first is left out: it finds the fast caches full of what the others needed.
+    """
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for turn in range(rounds):
         for name, run in runs.items():
             if turn and sum(clock for clock, _ in taken[name]) > seconds:
                 continue
-            begun = time.perf_counter(), time.process_time()
-            run()
-            taken[name].append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
+            for call in range(calls):
+                begun = time.perf_counter(), time.process_time()
+                run()
+                if call or calls == 1:
+                    taken[name].append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
     return {name: 1e3 * np.median(times, axis=0) for name, times in taken.items()}
 
 
@@ -163,6 +170,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["128x3x32x32", "64x3x224x224"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--calls", type=int, default=1, help="of each in a row, every time that its turn comes")
     parser.add_argument("--seconds", type=float, default=20.0, help="of one peer at one size, about")
     parser.add_argument("--peers", nargs="*", default=["kornia", "albumentations", "keras"])
     parser.add_argument("--memory", choices=["kept", "system"], default="kept", help="where freed memory goes")
@@ -184,7 +192,7 @@ def main() -> None:
         pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             runs, missing = makers(pixels, options.threads, options.peers)
-            found = timed(runs, options.rounds, options.seconds)
+            found = timed(runs, options.rounds, options.seconds, options.calls)
         if "albumentations" in found:
             found["albumentations"] = np.minimum(found["albumentations"], found.pop("albumentations, threads"))
         for name, (clock, processor) in found.items():
