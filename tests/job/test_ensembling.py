@@ -131,6 +131,13 @@ def test_a_repeated_plan_trains_the_same_members_again(runs):
     assert repeated.record["plan"]["reached"]["ensemble"] == [0]
 
 
+def test_the_page_says_so_where_it_was_done(runs):
+    _, bare, both, _ = runs
+    told = "trained both ways"
+    assert told in (both.folder / "report.html").read_text()
+    assert told not in (bare.folder / "report.html").read_text()
+
+
 def test_five_folds_are_left_as_they_are(monkeypatch, tmp_path):
     """Together the networks of a member have seen all rows."""
     x, y = rare_table(260)

@@ -14,6 +14,7 @@ from wellfit.report.own_model import compared_words, is_own_model
 from wellfit.report.record import (
     Row,
     find,
+    list_at,
     mapping_at,
     metric_label,
     metric_name,
@@ -58,9 +59,11 @@ def _how(record: Mapping[str, Any]) -> str:
     alone = NO_REFIT in texts_at(record, "plan", "skipped")
     who = "The simple models were" if alone else "The simple models and the model that is handed over were"
     left = "The model that is handed over was not fitted again for want of time. " if alone else ""
+    both = "The ensemble's networks were trained both ways, as many as there was time for. "
+    more = both if list_at(record, "plan", "reached", "ensemble") else ""
     return (
         f"{who} fitted on all rows but the test's; the networks "
-        f"on the training rows, their best epoch chosen on the validation rows. {left}The control is the same "
+        f"on the training rows, their best epoch chosen on the validation rows. {more}{left}The control is the same "
         "network without regularization at its best validation epoch, with a search of its learning rate of its own. "
         "Gains are paired: both models on the same rows and seeds."
     )

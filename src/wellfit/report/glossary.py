@@ -15,7 +15,8 @@ TERMS: dict[str, str] = {
     "control": "The same network, trained without regularization, with its own search of the learning rate and as many "
     "steps as the recipes got: what a recipe has to beat.",
     "refit": "The best recipe trained once more from the start with several seeds.",
-    "ensemble": "Several of the trained networks whose predictions are averaged, chosen on the validation rows.",
+    "ensemble": "Several of the trained networks whose predictions are averaged, chosen on the validation rows; where "
+    "one slice validates, as many as there was time for were trained once more on all rows, and predict too.",
     "training, validation and test rows": "The network learns from the first; choices are made on the second; "
     "the third are read once, at the end, for the scores in this report.",
     "95 % interval": "Made so that it holds the true value in 95 of 100 repeats; rows and seeds vary, whole groups "
