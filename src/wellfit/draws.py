@@ -117,7 +117,8 @@ def _key(name: str) -> tuple[int, ...]:
 @functools.lru_cache(maxsize=4096)
 def _begun(name: str) -> tuple[int, ...]:
     """Three hashes of a draw's name, to which only the step is to be added."""
-    return tuple(hash_integers(place, *_key(name)) for place in range(3))
+    key = _key(name)
+    return tuple(hash_integers(place, *key) for place in range(3))
 
 
 def _fill_uniform(bits: np.random.SFC64, out: np.ndarray) -> None:

@@ -8,8 +8,6 @@ from torch import Tensor
 SIGN = 1 << 31
 FACTOR_A = 0x7FEB352D  # the multipliers and shifts of lowbias32 (Wellons, "Prospecting for Hash Functions", 2018)
 FACTOR_B = 0x846CA68B
-
-
 _START = 0x9E3779B97F4A7C15
 
 

@@ -22,13 +22,22 @@ def member(members: int = 1):
     return types.SimpleNamespace(members=(None,) * members)
 
 
-def again(folder, places):
-    """A plan whose run had time for the members at these places."""
+def again(folder, entered, done=None):
+    """A plan whose run trained the members at these places, and had time to finish some of them."""
     path = write_plan(folder, steps=20)
     content = json.loads(path.read_text())
-    content["plan"]["reached"] = {"ensemble": places}
+    content["plan"]["reached"] = {"ensemble": entered if done is None else done, "ensemble entered": entered}
     path.write_text(json.dumps(content))
     return path
+
+
+def stage_of(*, hands=1, chunk=1, mode="apart", pace=100.0, reached=None):
+    """Where full trainings have 300 steps."""
+    plan = types.SimpleNamespace(steps=300, chunk=chunk, mode=mode, rate=1.0, reached=reached or {})
+    return types.SimpleNamespace(
+        repeated=reached is not None, pace=lambda phase: pace if phase == "re-scoring" else 0.0, plan=plan,
+        engine=types.SimpleNamespace(hands=hands), material=types.SimpleNamespace(judging=(2,)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -46,20 +55,29 @@ def test_how_many_networks_there_are_is_told(members, trained, told):
     assert Ensemble(entrants, shares, 1.0, dict.fromkeys(range(trained), member())).told == told
 
 
-def test_members_train_again_as_far_as_there_is_time():
-    """A hundred member-steps a second, of which four in five are counted on."""
-    stage = types.SimpleNamespace(
-        repeated=False, pace=lambda _phase: 100.0, plan=types.SimpleNamespace(rate=1.0, reached={"ensemble": [0, 2, 7]})
-    )
-    now = pytest.MonkeyPatch()
-    with now.context() as patch:
-        patch.setattr("wellfit.job.ensembling.time", types.SimpleNamespace(monotonic=lambda: 50.0))
-        assert _affordable(stage, [300, 300, 300], 50.0 + 8.0) == [0, 1]
-        assert _affordable(stage, [300, 300, 300], 50.0 + 3.0) == []
-        assert _affordable(stage, [300], 49.0) == []
-        assert _affordable(stage, [300, 300, 300], math.inf) == [0, 1, 2]
-    stage.repeated = True
-    assert _affordable(stage, [300, 300, 300], math.inf) == [0, 2], "what was trained then, of what there is now"
+@pytest.mark.parametrize(
+    ("stage", "steps", "seconds", "expected"),
+    [
+        (stage_of(), [300, 300, 300], 8.1, [0, 1]),  # a hundred steps a second, 85 of them counted on
+        (stage_of(), [300, 300, 300], 3.0, []),
+        (stage_of(), [300], -1.0, []),
+        (stage_of(), [300, 300], math.inf, [0, 1]),
+        (stage_of(), [3000, 300, 300], 8.1, [1, 2]),  # what is too long is passed over
+        (stage_of(hands=2), [300], 4.1, []),  # one of two processes makes fifty a second
+        (stage_of(hands=2), [300, 300, 300], 8.1, [0, 1]),
+        (stage_of(hands=2, chunk=4, mode="compiled"), [300, 300], 28.0, []),  # a stack is filled up with copies
+        (stage_of(hands=2, chunk=4, mode="compiled"), [300, 300], 29.0, [0, 1]),
+    ],
+)
+def test_members_train_again_as_far_as_there_is_time(monkeypatch, stage, steps, seconds, expected):
+    monkeypatch.setattr("wellfit.job.ensembling.time", types.SimpleNamespace(monotonic=lambda: 50.0))
+    assert _affordable(stage, steps, 50.0 + seconds) == (expected, expected)
+
+
+def test_a_repeated_plan_takes_those_of_then_and_nothing_else():
+    stage = stage_of(reached={"ensemble entered": [0, 2, 2, 7, -1], "ensemble": [2, -1]})
+    assert _affordable(stage, [300, 300, 300], math.inf) == ([0, 2], [2])
+    assert _affordable(stage_of(reached={"refit": [5]}), [300], math.inf) == ([], [])
 
 
 @pytest.mark.parametrize("few", [False, True])
@@ -131,6 +149,26 @@ def test_a_repeated_plan_trains_the_same_members_again(runs):
     assert repeated.record["plan"]["reached"]["ensemble"] == [0]
 
 
+def test_a_member_that_was_cut_off_trains_beside_the_others_and_does_not_count(monkeypatch, tmp_path):
+    """Where it ends, the others are looked at too."""
+    x, y = rare_table(ROWS)
+    first = planned_fit(monkeypatch, tmp_path / "a", x, y, plan=again(tmp_path, [0, 1], [0]))
+    second = planned_fit(monkeypatch, tmp_path / "b", x, y, plan=first.folder / "run.json")
+    assert first.record["plan"]["reached"]["ensemble"] == [0]
+    assert first.record["plan"]["reached"]["ensemble entered"] == [0, 1]
+    assert (first.folder / "model.safetensors").read_bytes() == (second.folder / "model.safetensors").read_bytes()
+
+
+def test_what_there_was_no_time_for_is_said(runs):
+    _, bare, both, _ = runs
+    count = len(
+        {tuple(m) for m in json.loads((bare.folder / "preprocess.json").read_text())["use"]["ensemble"]["members"]}
+    )
+    assert any(note.startswith(f"{count} of the ensemble's") for note in bare.record["plan"]["skipped"])
+    left = [note for note in both.record["plan"]["skipped"] if "of the ensemble's" in note]
+    assert left == ([f"{count - 1} of the ensemble's {count} recipes on all rows"] if count > 1 else [])
+
+
 def test_the_page_says_so_where_it_was_done(runs):
     _, bare, both, _ = runs
     told = "trained both ways"
@@ -145,4 +183,4 @@ def test_five_folds_are_left_as_they_are(monkeypatch, tmp_path):
     assert "ensemble" not in {phase["name"] for phase in run.record["phases"]}
     row = next(r for r in run.record["comparison"] if r["key"] == "ensemble")
     assert "all rows" not in row["detail"]
-    assert isinstance(run, wf.Run)
+    assert not [note for note in run.record["plan"]["skipped"] if "of the ensemble's" in note]

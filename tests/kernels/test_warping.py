@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import types
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.fx.experimental.proxy_tensor import make_fx
 
 import wellfit as wf
 from wellfit.kernels import library
+from wellfit.regularizers import warping
 from wellfit.regularizers.affine import mirrored, moved, sheared, turned, zoomed
 from wellfit.regularizers.warping import FILLS, _by_loop, _by_torch, warp
 
@@ -40,8 +43,9 @@ def test_the_loop_gives_what_torch_gives_in_float64(rows, channels, height, widt
     x, maps = torch.rand(rows, channels, height, width, generator=g), drawn(rows, seed)
     black = torch.rand(channels, 1, 1, generator=g)
     expected = warp(x.double(), maps, fill, black=black.double())
-    assert (warp(x, maps, fill, black=black) - expected).abs().amax() < 1e-3 if x.numel() else True
-    assert warp(x, maps, fill, black=black).shape == x.shape
+    found = warp(x, maps, fill, black=black)
+    assert found.shape == x.shape
+    assert ((found - expected).abs() < 2e-4).all(), "a place of 300 pixels is known to a hundred-thousandth"
 
 
 def test_it_is_as_near_to_the_truth_as_torch_in_float32():
@@ -96,19 +100,6 @@ def test_pictures_in_any_layout_are_read_as_they_are():
     assert warp(x.to(torch.bfloat16), maps).dtype == torch.bfloat16
 
 
-def test_threads_change_nothing():
-    x, maps = torch.randn(5, 3, 600, 600), drawn(5, 3)
-    before = torch.get_num_threads()
-    try:
-        found = []
-        for threads in (1, 3):
-            torch.set_num_threads(threads)
-            found.append(warp(x, maps))
-    finally:
-        torch.set_num_threads(before)
-    assert torch.equal(*found)
-
-
 @pytest.mark.parametrize("dims", [(0, 0), (None, 0), (0, None)])
 def test_a_stack_gives_what_each_gives_alone(dims):
     x, maps = torch.randn(3, 4, 2, 9, 9), torch.stack([drawn(4, s) for s in range(3)])
@@ -147,9 +138,55 @@ def test_weights_are_trained_through_a_stack():
 
 
 def test_torch_counts_it_as_a_sound_operation():
-    x, maps, black = torch.rand(2, 3, 5, 6), drawn(2, 6), torch.zeros(3)
-    tests = ("test_schema", "test_faketensor")
-    torch.library.opcheck(_by_loop, (x, maps, black, "reflect"), test_utils=tests)
+    torch.library.opcheck(_by_loop, (torch.rand(2, 3, 5, 6), drawn(2, 6), torch.zeros(3), "reflect"))
+    needing = torch.rand(2, 3, 5, 6).requires_grad_()
+    torch.library.opcheck(_by_loop, (needing, drawn(2, 6), torch.zeros(3), "constant"))
+
+
+def test_a_traced_graph_has_a_gradient_and_does_without_the_loop(monkeypatch):
+    x, maps = torch.rand(3, 2, 6, 7), drawn(3, 8)
+    graph = make_fx(lambda v: warp(v, maps))(x)
+    assert any("wellfit.warp" in str(node.target) for node in graph.graph.nodes)
+    one, other = (x.clone().requires_grad_() for _ in range(2))
+    graph(one).square().sum().backward()
+    warp(other, maps).square().sum().backward()
+    assert torch.equal(one.grad, other.grad)
+    expected = warp(x, maps)
+    monkeypatch.setattr("wellfit.regularizers.warping.library", lambda: None)
+    assert graph(x) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_pictures_of_a_stack_go_in_one_call(monkeypatch):
+    calls, loops = [], library()
+    counted = types.SimpleNamespace(wellfit_warp=lambda *given: calls.append(1) or loops.wellfit_warp(*given))
+    monkeypatch.setattr(warping, "library", lambda: counted)
+    torch.vmap(warp)(torch.rand(7, 4, 3, 8, 8), torch.stack([drawn(4, s) for s in range(7)]))
+    assert len(calls) == 1
+
+
+BAD = {
+    "fewer maps": lambda x, maps, black: (x, maps[:1], black),
+    "fewer channels of black": lambda x, maps, black: (x, maps, black[:1]),
+    "another axis": lambda x, maps, black: (x[None], maps, black),
+    "doubles": lambda x, maps, black: (x.double(), maps, black),
+    "halves": lambda x, maps, black: (x.half(), maps, black),
+    "coarse maps": lambda x, maps, black: (x, maps.float(), black),
+    "black in doubles": lambda x, maps, black: (x, maps, black.double()),
+    "a single row": lambda x, maps, black: (x[:, :, :1], maps, black),
+}
+
+
+@pytest.mark.parametrize("how", list(BAD))
+def test_what_does_not_fit_is_refused_before_memory_is_touched(how):
+    with pytest.raises(ValueError, match="do not fit each other"):
+        torch.ops.wellfit.warp(*BAD[how](torch.rand(4, 3, 6, 6), drawn(4, 9), torch.zeros(3)), "reflect")
+    with pytest.raises(ValueError, match="'odd'"):
+        torch.ops.wellfit.warp(torch.rand(4, 3, 6, 6), drawn(4, 9), torch.zeros(3), "odd")
+
+
+def test_one_black_for_all_channels_is_spread():
+    out = warp(torch.ones(2, 9, 6, 6), drawn(2, 3), "constant", black=torch.full((1, 1, 1), 0.5))
+    assert bool(((out >= 0.5 - 1e-6) & (out <= 1.0 + 1e-6)).all())
 
 
 def test_what_it_does_not_do_is_left_to_torch():

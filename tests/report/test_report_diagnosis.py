@@ -98,10 +98,16 @@ def test_an_undecided_verdict_is_not_called_suspected():
     assert "suspected" not in found.to_html()
 
 
-@pytest.mark.parametrize("option", ["--group", "--drop", "--category", "--number"])
-def test_curves_have_no_columns_to_name(tmp_path, capsys, option):
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(["--" + name, "age"] for name in ("group", "drop", "category", "number")),
+        ["--thorough"], ["--lr", "0.1"], ["--epochs", "3"], ["--task", "regression"], ["--recipe", "recipe.json"],
+    ],
+)  # fmt: skip
+def test_curves_refuse_what_is_for_tables(tmp_path, capsys, given):
     (tmp_path / "history.json").write_text(json.dumps(OVERFIT))
-    assert run(["diagnose", str(tmp_path / "history.json"), option, "age"], 0.0) == 2
-    told = capsys.readouterr().err
-    assert f"{option} names a column of a table, and these are curves." in " ".join(told.split())
-    assert "WF-U16" in told
+    assert run(["diagnose", str(tmp_path / "history.json"), *given], 0.0) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{given[0]} is for a table that is trained on, and these are curves." in told
+    assert "WF-G13" in told

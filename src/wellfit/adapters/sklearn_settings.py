@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ def checked_course(estimator: Any, inputs: int, outputs: int, rows: int, seed: i
         SettingError: a parameter is out of its range, or is one of the whole job's, which takes a budget.
     """
     for name in ("category", "number"):
-        _require(estimator, name, lambda v: len(v) == 0, "() where there is no budget, since names are not coded then")
+        allowed = "() where there is no budget, since names are not coded then"
+        _require(estimator, name, lambda v: isinstance(v, Sequence) and not v, allowed)
     for name in ("epochs", "width", "depth"):
         _require(estimator, name, lambda v: _whole(v) and v >= 1, "a whole number from 1")
     _require(estimator, "learning_rate", lambda v: _number(v) and 0 < v < float("inf"), "a number above 0")

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 GATE = 10
 """Exit code where the verdict is the one that ``--fail-on`` names."""
 
-_COLUMNS = ("group", "drop", "category", "number")
-"""Options that name columns of a table."""
+_OF_TABLES = {
+    "recipe": "--recipe", "epochs": "--epochs", "rate": "--lr", "group": "--group", "drop": "--drop",
+    "category": "--category", "number": "--number", "task": "--task", "thorough": "--thorough",
+}  # fmt: skip
+"""Options that curves have no use for."""
 
 
 def diagnose_path(path: str, chosen: Mapping[str, Any], gates: Sequence[str], view: View, started: float) -> int:
@@ -67,11 +70,12 @@ def _check_curves(chosen: Mapping[str, Any]) -> None:
         raise UsageError(
             "a study trains again, and curves cannot be trained.", fix="Give a table with --target.", code="WF-G07"
         )
-    asked = next((name for name in _COLUMNS if chosen[name]), None)
+    asked = next((flag for name, flag in _OF_TABLES.items() if chosen[name]), None)
     if asked:
         raise UsageError(
-            f"--{asked} names a column of a table, and these are curves.", fix=f"Leave --{asked} out.", code="WF-U16"
-        )
+            f"{asked} is for a table that is trained on, and these are curves.", fix=f"Leave {asked} out.",
+            code="WF-G13",
+        )  # fmt: skip
 
 
 def _not_known(path: str) -> Diagnosis:

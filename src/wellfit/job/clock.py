@@ -40,10 +40,10 @@ class Clock:
         """The test ends here; what is left is for writing."""
         return self.started + self.seconds - min(4.0, 0.5 + 0.05 * self.seconds)
 
-    def keep_free(self, judging: Judging, rows: int) -> None:
-        """From now on, training leaves the test of so many rows its time."""
+    def keep_free(self, judging: Judging, rows: int, again: bool = False) -> None:
+        """From now on, training leaves the test of so many rows its time; ``again`` as ``Judging.reserve`` takes it."""
         judging.end = self.tested
-        self.reserve = judging.reserve(rows, self.tested - time.monotonic())
+        self.reserve = judging.reserve(rows, self.tested - time.monotonic(), again)
 
     def used(self) -> float:
         return time.monotonic() - self.started

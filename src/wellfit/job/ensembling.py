@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from wellfit.hashes import hash_integers
+from wellfit.job.ablation import affordable
 from wellfit.job.phases import Finalist, grown_steps
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage
@@ -22,9 +23,6 @@ _GREEDY_ROWS = 20_000
 
 _POOL = 60
 """Members that the greedy ensemble chooses from, best first."""
-
-_SURE = 0.8
-"""Share of the measured pace that trainings on all rows are planned with."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,32 +100,41 @@ def train_again(stage: Stage, ensemble: Ensemble, deadline: float) -> Ensemble:
     processes begin together.
     """
     steps = [grown_steps(stage, e.best_step) for e in ensemble.entrants]
-    places, apart = _affordable(stage, steps, deadline), stage.plan.mode == "apart"
-    arena = stage.arena("refit", refit=True)
+    places, complete = _affordable(stage, steps, deadline)
+    arena = stage.arena("ensemble", refit=True)
+    hands = stage.engine.hands
     if stage.plan.mode not in ("compiled", "apart"):  # a traced stack may be as small as it needs to be
-        arena = dataclasses.replace(arena, chunk=max(1, len(places)))
+        arena = dataclasses.replace(arena, chunk=max(1, math.ceil(len(places) / hands)))
     entered = {}
     for place in places:
         seed = hash_integers(stage.seed, 98, place) % 2**31
         entered[place] = arena.enter(ensemble.entrants[place].candidate, seed, [stage.material.folds])
-    together = stage.engine.hands if apart else max(1, len(places))
+    together = hands if stage.plan.mode == "apart" else max(1, len(places))
     for begin in range(0, len(places), together):
         some = places[begin : begin + together]
         for level in sorted({steps[i] for i in some}):
             arena.train([entered[i] for i in some if steps[i] >= level], level, deadline)
-    done = {i: e for i, e in entered.items() if e.step == steps[i]}
-    stage.plan.reached["ensemble"] = list(done)
+    done = {i: e for i, e in entered.items() if e.step == steps[i] and i in complete}
+    stage.plan.reached.update({"ensemble": list(done), "ensemble entered": list(entered)})
     stage.spent["ensemble"] = sum(e.step for e in entered.values())
     return dataclasses.replace(ensemble, again={i: e for i, e in done.items() if _finite(e)})
 
 
-def _affordable(stage: Stage, steps: Sequence[int], deadline: float) -> list[int]:
-    """The places of the members that there is time for; where a plan is repeated, those of then."""
+def _affordable(stage: Stage, steps: Sequence[int], deadline: float) -> tuple[list[int], list[int]]:
+    """The places of the members that there is time for, and of those among them that are to count.
+
+    Where a plan is repeated, those of then: what trains beside a member may decide when it is looked at.
+    """
     if stage.repeated:
-        return [i for i in stage.plan.reached.get("ensemble", []) if i < len(steps)]
-    pace = stage.pace("re-scoring") or stage.plan.rate
-    room = _SURE * pace * max(0.0, deadline - time.monotonic())
-    return [i for i, needed in enumerate(np.cumsum(steps)) if needed <= room]
+        entered, done = (stage.plan.reached.get(name, []) for name in ("ensemble entered", "ensemble"))
+        known = range(len(steps))
+        return [i for i in known if i in entered], [i for i in known if i in done]
+    seconds, places = max(0.0, deadline - time.monotonic()), list[int]()
+    for place, needed in enumerate(steps):
+        longest = max([needed, *(steps[i] for i in places)])
+        if affordable(stage, seconds * stage.plan.steps / longest) > len(places):
+            places.append(place)
+    return places, places
 
 
 def _finite(entrant: Entrant) -> bool:

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 _NETS = 20
 """Networks that the test has to read: two seeds of five entrants, the control's last epoch, and an ensemble."""
 
+_AGAIN = 8
+"""How many more the ensemble's members are where they are trained twice."""
+
 _LARGEST_SHARE = 0.2
 """Of what is left of the budget: a test that would take longer is judged on fewer seeds."""
 
@@ -40,9 +43,13 @@ class Judging:
     end: float | None = None
     threads: int = 0
 
-    def reserve(self, rows: int, left: float) -> float:
-        """Seconds to keep free for a test of so many rows, of those that are left."""
-        return max(0.0, min(_LARGEST_SHARE * left, self.per_row * _NETS * rows))
+    def reserve(self, rows: int, left: float, again: bool = False) -> float:
+        """Seconds to keep free for a test of so many rows, of those that are left.
+
+        Args:
+            again: whether the ensemble's members are trained twice, and both predict.
+        """
+        return max(0.0, min(_LARGEST_SHARE * left, self.per_row * (_NETS + _AGAIN * again) * rows))
 
     def seeds(self, trained: int, each: int, others: int) -> int:
         """How many seeds of each finalist there is time for: one at least, all where nothing is to be cut.

@@ -32,10 +32,13 @@ from wellfit.job.stack_or_apart import BREADTH, LONG_STEP, choose_way
 from wellfit.job.stage import Stage
 from wellfit.job.start_recipe import start_recipe
 from wellfit.job.table_source import Source
+from wellfit.kernels import why_not
 from wellfit.lint import Finding
 from wellfit.progress import Progress
-from wellfit.recipe import Recipe
+from wellfit.recipe import Recipe, leaf_of
 from wellfit.recipe_json import parse_strict
+from wellfit.regularizers.geometry import Geometric
+from wellfit.regularizers.policies import Policy
 from wellfit.training.cohort import seeded
 from wellfit.training.crew import Crew, Engine, Solo
 from wellfit.training.study import Study
@@ -121,6 +124,9 @@ def open_stage(
     left_out = set_space(stage, study, clock.seconds >= LONG_BUDGET)
     probe = pinned(stored) if stored else _probed(stage, study, clock.end - time.monotonic(), device)
     progress.say("engine", probe.sentence)
+    if str(device) == "cpu" and _moves_pictures(stage):
+        record["machine"]["loops"] = why_not() or "compiled"
+        left_out += (f"images are turned and moved by torch, in four times the time: {why_not()}",) * bool(why_not())
     for sentence in left_out:
         progress.say("note", sentence)
     stage.plan = plan = stored or _planned(stage, probe, size, clock)
@@ -134,13 +140,19 @@ def open_stage(
     return stage
 
 
+def _moves_pictures(stage: Stage) -> bool:
+    """Whether a part that turns or moves images is searched, or was given."""
+    parts = stage.parts().values() if stage.given is None else (type(leaf_of(p)) for p in stage.given)
+    return any(issubclass(part, Geometric | Policy) for part in parts)
+
+
 def keep_time_for_the_test(stage: Stage, study: Study, clock: Clock) -> None:
     """A plan that is repeated judges as many seeds as it did before; else the test has its share of the budget."""
     if stage.repeated:
         return
     rows = rows_at_once(study.shape)  # type: ignore[arg-type]
     stage.judging = time_judging(study.network(), stage.material.rows.x, rows)
-    clock.keep_free(stage.judging, len(stage.material.split.test))
+    clock.keep_free(stage.judging, len(stage.material.split.test), trains_again(stage.material))
 
 
 def set_space(stage: Stage, study: Study, long: bool) -> tuple[str, ...]:

@@ -29,7 +29,6 @@ from wellfit.job.baselines import fit_dummy, fit_flat_linear
 from wellfit.job.kind import Fitter, NewRows
 from wellfit.job.pixel_rows import PixelInputs, PixelRows
 from wellfit.job.variants import refuse_new_rows
-from wellfit.kernels import why_not
 from wellfit.models.picture_shape import PictureShape
 from wellfit.recipe import Recipe
 
@@ -76,9 +75,6 @@ class PictureKind:
     def with_variants(self, material: Material, recipes: Sequence[Recipe], seed: int) -> Material:
         for recipe in recipes:
             refuse_new_rows(recipe, "images")
-        if why_not():
-            slow = f"on a processor, images are turned and moved by torch alone, in four times the time: {why_not()}"
-            return dataclasses.replace(material, told=(*material.told, slow))
         return material
 
     def levels(self, data: Any) -> tuple[Recipe, ...]:

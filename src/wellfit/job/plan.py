@@ -60,7 +60,7 @@ class Plan:
         search_rungs: what the search's rungs came to, once the controls had shown the real pace.
         reached: per rung the steps its stacks really reached, filled in as the run goes: a repetition stops there too.
         precision: of the passes of a step, ``float32`` or ``bfloat16``.
-        again: whether the ensemble's members train again on all rows.
+        again: whether time is kept for training the ensemble's members once more on all rows.
         tries: learning rates at which each way to balance classes was tried; 0 where none was asked for.
     """
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wellfit.data.notes import counted
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
@@ -206,7 +207,12 @@ class _Conduct:
         if not trains_again(self.stage.material):
             return ensemble
         with table.phase("ensemble", "its members on all rows but the test's"):
-            return train_again(self.stage, ensemble, table.deadline(1.0))
+            found = train_again(self.stage, ensemble, table.deadline(1.0))
+        missing = len(found.entrants) - len(found.again)
+        if missing:
+            told = f"{missing} of the ensemble's {counted(len(found.entrants), 'recipe')} on all rows"
+            self.record["plan"]["skipped"].append(told)
+        return found
 
 
 def _finish(stage: Stage | None, record: dict[str, Any], folder: Path, clock: Clock) -> Callable[[Finalist, str], Run]:

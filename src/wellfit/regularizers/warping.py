@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -16,9 +14,6 @@ from wellfit.kernels import library
 FILLS = {"reflect": "reflection", "edge": "border", "constant": "zeros"}
 """What stands beyond the borders, with torch's word for it."""
 
-_WORTH_THREADS = 1 << 22
-"""Numbers of a batch from which threads share it: fewer are done before a thread has begun."""
-
 _MOST = 1 << 24  # pixels of a picture whose places a float32 can tell apart
 
 
@@ -28,8 +23,8 @@ def warp(
     """Pictures read at other places, each by its own matrix, in one interpolation.
 
     Pictures whose matrix is exactly the identity come back bit for bit. On a processor, in float32 and bilinearly, a
-    compiled loop does it where there is one (see ``wellfit.kernels``): torch's result up to rounding, in a quarter of
-    the time.
+    compiled loop does it where there is one (see ``wellfit.kernels``): in a quarter of the time, and with torch's
+    result up to rounding where pictures are finite.
 
     Args:
         x: (rows, channels, height, width), floats.
@@ -41,12 +36,11 @@ def warp(
     """
     exact = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
     dark = black if fill == "constant" else None
-    if interpolation == "bilinear" and _has_a_loop(exact):
-        if dark is None:
-            dark = exact.new_zeros(exact.shape[1])
-        moved = _Loop.apply if torch.is_grad_enabled() else _by_loop
-        return moved(exact, maps.to(torch.float64), dark.to(exact.dtype).flatten(), fill).to(x.dtype)  # type: ignore[no-any-return]
-    return _by_torch(exact, maps, fill, interpolation, dark).to(x.dtype)
+    if interpolation != "bilinear" or not _has_a_loop(exact):
+        return _by_torch(exact, maps, fill, interpolation, dark).to(x.dtype)
+    channels = exact.shape[1]
+    dark = torch.zeros(channels) if dark is None else dark.to(exact.dtype).flatten().expand(channels)
+    return _Loop.apply(exact, maps.to(torch.float64), dark, fill).to(x.dtype)  # type: ignore[no-any-return]
 
 
 def _has_a_loop(x: Tensor) -> bool:
@@ -84,25 +78,27 @@ def _places(maps: Tensor, height: int, width: int, dtype: torch.dtype) -> Tensor
     "wellfit::warp", mutates_args=(), schema="(Tensor x, Tensor maps, Tensor black, str fill) -> Tensor"
 )
 def _by_loop(x: Tensor, maps: Tensor, black: Tensor, fill: str) -> Tensor:
-    """One operation to torch, on pictures in float32, maps in float64, and black (channels,)."""
+    """One operation to torch, on pictures in float32, maps in float64, and black (channels,) in float32."""
+    _check(x, maps, black, fill)
+    loops = library()
+    if loops is None:  # it was there when the graph was made that calls this
+        return _by_torch(x, maps, fill, "bilinear", black[:, None, None] if fill == "constant" else None)
     x, maps, black = x.contiguous(), maps[:, :2].contiguous(), black.contiguous()
     out = torch.empty_like(x)
-    threads = min(torch.get_num_threads(), len(x)) if x.numel() >= _WORTH_THREADS else 1
-    if threads == 1:
-        _some(x, maps, black, fill, out)
-        return out
-    with ThreadPoolExecutor(threads) as pool:
-        parts = zip(x.tensor_split(threads), maps.tensor_split(threads), out.tensor_split(threads), strict=True)
-        list(pool.map(lambda part: _some(part[0], part[1], black, fill, part[2]), parts))
-    return out
-
-
-def _some(x: Tensor, maps: Tensor, black: Tensor, fill: str, out: Tensor) -> None:
-    loops = library()
-    assert isinstance(loops, ctypes.CDLL)
     pointers = (t.data_ptr() for t in (x, out, maps, black))
     if loops.wellfit_warp(*pointers, *x.shape, list(FILLS).index(fill)):
         raise MemoryError("there is no memory for a copy of one picture")
+    return out
+
+
+def _check(x: Tensor, maps: Tensor, black: Tensor, fill: str) -> None:
+    """Raises ValueError where the loop would read or write what is not there."""
+    formed = x.ndim == 4 and min(x.shape[2:]) > 1 and x.shape[2] * x.shape[3] <= _MOST
+    fitting = formed and maps.shape == (len(x), 3, 3) and black.shape == (x.shape[1],) and fill in FILLS
+    typed = (x.dtype, maps.dtype, black.dtype) == (torch.float32, torch.float64, torch.float32)
+    if not (fitting and typed and all(t.device.type == "cpu" for t in (x, maps, black))):
+        came = ", ".join(f"{tuple(t.shape)} {t.dtype} {t.device}" for t in (x, maps, black))
+        raise ValueError(f"pictures, maps and black do not fit each other: {came}, {fill!r}")
 
 
 @_by_loop.register_fake
@@ -124,8 +120,25 @@ def _(
     return torch.stack([_by_loop(*one, fill) for one in zip(*every, strict=True)]), 0
 
 
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:3])
+    ctx.fill = inputs[3]
+
+
+def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    """Torch's own: the loop only goes forward."""
+
+    def by_torch(x: Tensor, maps: Tensor, black: Tensor) -> Tensor:
+        return _by_torch(x, maps, ctx.fill, "bilinear", black[:, None, None] if ctx.fill == "constant" else None)
+
+    return (*torch.func.vjp(by_torch, *ctx.saved_tensors)[1](gradient), None)
+
+
+_by_loop.register_autograd(_backward, setup_context=_keep)  # where a traced graph calls the operation itself
+
+
 class _Loop(torch.autograd.Function):
-    """The loop forward, torch's own backward."""
+    """The operation, with the gradient that ``torch.func`` asks for, which it does not ask an operation for."""
 
     generate_vmap_rule = True
 
@@ -133,14 +146,5 @@ class _Loop(torch.autograd.Function):
     def forward(x: Tensor, maps: Tensor, black: Tensor, fill: str) -> Tensor:
         return _by_loop(x, maps, black, fill)
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:3])
-        ctx.fill = inputs[3]
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        def by_torch(x: Tensor, maps: Tensor, black: Tensor) -> Tensor:
-            return _by_torch(x, maps, ctx.fill, "bilinear", black[:, None, None] if ctx.fill == "constant" else None)
-
-        return (*torch.func.vjp(by_torch, *ctx.saved_tensors)[1](gradient), None)
+    setup_context = staticmethod(_keep)
+    backward = staticmethod(_backward)
