@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from planned import planned_fit, rare_table, write_plan
 
-import wellfit as wf
 from wellfit.job.ensembling import Ensemble, _affordable
 from wellfit.job.folder import Stored
 from wellfit.job.shares import time_shares
