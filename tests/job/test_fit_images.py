@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 import wellfit as wf
 from wellfit import job
 from wellfit.errors import DataError, UsageError
+from wellfit.progress import Silent
 from wellfit.training.crew import Solo
 
 
@@ -74,6 +75,30 @@ def test_no_picture_that_can_be_read_is_an_error(run, tmp_path):
     (tmp_path / "worse.png").write_bytes(b"no")
     with pytest.raises(DataError, match="none of 2 files"):
         found.predict_file(tmp_path, tmp_path / "out.csv")
+
+
+class Listening(Silent):
+    def __init__(self):
+        self.said = []
+
+    def say(self, topic, sentence):
+        self.said.append(sentence)
+
+
+@pytest.mark.parametrize(
+    ("why", "part", "said"),
+    [("there is no C compiler", wf.Shift(0.1), 1), ("odd", wf.Dropout(0.1), 0), ("", wf.Flip(0.5), 0)],
+)
+def test_it_is_said_where_pictures_are_moved_without_the_loop(digits, tmp_path, monkeypatch, why, part, said):
+    monkeypatch.setattr("wellfit.job.opening.why_not", lambda: why)
+    monkeypatch.setattr("wellfit.job.api.open_engine", lambda _options: Solo())
+    heard, plan = Listening(), write_plan(tmp_path, steps=5, width=4)
+    found = wf.fit(
+        *digits, kind="image", recipe=wf.Recipe(part), plan=plan, out=tmp_path / "run", device="cpu", progress=heard
+    )
+    assert len([s for s in heard.said if why and why in s]) == said
+    expected = None if isinstance(part, wf.Dropout) else why or "compiled"
+    assert found.record["machine"].get("loops") == expected
 
 
 def test_columns_are_not_asked_of_pictures(run):
