@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
-from planned import planned_fit
+from planned import planned_fit, rare_table
 
 import wellfit as wf
 from wellfit.data import Column, Encoder
@@ -149,3 +149,14 @@ def test_images_and_texts_have_no_such_columns(name):
         wf.fit(np.zeros((60, 1, 8, 8), np.float32), labels, kind="image", budget=5, **{name: ["store"]})
     with pytest.raises(UsageError, match=f"--{name}.*texts"):
         wf.fit(["good", "bad"] * 30, labels, budget=5, **{name: ["store"]})
+
+
+def test_columns_are_left_out_of_frames_as_of_files(monkeypatch, tmp_path):
+    x, y = rare_table(120)
+    run = planned_fit(monkeypatch, tmp_path, x, y, steps=5, drop=["n0", "kind"])
+    left = {c["name"]: c["reason"] for c in run.record["data"]["columns"] if c["kind"] == "dropped"}
+    assert left == {"n0": "left out as asked", "kind": "left out as asked"}
+    assert np.array_equal(run.predict_proba(x), run.predict_proba(x.drop(columns=["n0", "kind"])))
+    with pytest.raises(DataError, match='no column "n9"') as caught:
+        planned_fit(monkeypatch, tmp_path / "wrong", x, y, steps=5, drop="n9")
+    assert "n3" in caught.value.fix

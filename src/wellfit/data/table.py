@@ -11,7 +11,7 @@ import pandas
 from wellfit.data.arrays import frame_from_arrays, target_from_array
 from wellfit.data.columns import PROSE, read_features
 from wellfit.data.leaks import find_leaks
-from wellfit.data.names import clean_frame, clean_name, nearest
+from wellfit.data.names import clean_frame, clean_name, names_of, nearest
 from wellfit.data.notes import Column, Note, counted, listed, shown
 from wellfit.data.roles import read_group, read_time, read_weight
 from wellfit.data.target import class_text, read_target
@@ -121,17 +121,16 @@ def make_table(
     frame, notes = clean_frame(frame)
     _require_rows(len(frame), minimum_rows)
     target = _target_name(target, list(frame.columns))
-    drop = [drop] if isinstance(drop, str) else list(drop)
     names = {"weight": weight, "group": group, "time": time}
     chosen = {
         role: _role_name(role, name, target, list(frame.columns)) for role, name in names.items() if name is not None
     }
-    dropped = [_role_name("drop", name, target, list(frame.columns)) for name in drop]
+    dropped = _dropped(drop, target, frame)
     _refuse_double(chosen, dropped)
     roles = _Roles(**{role: frame[name] for role, name in chosen.items()})
     features = frame.drop(columns=[target, *chosen.values(), *dropped])
     used = [Column(name, "dropped", f"used as the {role}") for role, name in chosen.items()]
-    used += [Column(name, "dropped", "left out as asked") for name in dict.fromkeys(dropped)]
+    used += _left_out(dropped)
     table = _build(features, frame[target], target, roles, task, minimum_rows)
     table.notes[:0] = said + notes
     table.columns += used
@@ -142,6 +141,7 @@ def table_from_arrays(
     X: object,
     y: object,
     *,
+    drop: str | Sequence[str] = (),
     weight: object = None,
     groups: object = None,
     time: object = None,
@@ -154,6 +154,7 @@ def table_from_arrays(
     Args:
         X: (rows, features) array, nested list, sparse matrix of moderate size, or frame.
         y: (rows,) or (rows, 1).
+        drop: names of columns of X to leave out.
         weight, groups, time: (rows,) or None.
         feature_names: names for the columns of an array.
     Raises:
@@ -166,8 +167,20 @@ def table_from_arrays(
     roles = _Roles(
         **{role: target_from_array(value, len(frame), role)[0] for role, value in given.items() if value is not None}
     )
-    named = isinstance(X, pandas.DataFrame)
-    return _build(frame, target, name, roles, task, minimum_rows, markers=False, find_ids=named)
+    named, dropped = isinstance(X, pandas.DataFrame), _dropped(drop, "", frame)
+    features = frame.drop(columns=dropped)
+    table = _build(features, target, name, roles, task, minimum_rows, markers=False, find_ids=named)
+    table.columns += _left_out(dropped)
+    return table
+
+
+def _dropped(names: str | Sequence[str], target: str, frame: pandas.DataFrame) -> list[str]:
+    """The columns that are to be left out, as the frame calls them."""
+    return [_role_name("drop", name, target, list(frame.columns)) for name in names_of(names)]
+
+
+def _left_out(names: Sequence[str]) -> list[Column]:
+    return [Column(name, "dropped", "left out as asked") for name in dict.fromkeys(names)]
 
 
 def _build(

@@ -33,6 +33,7 @@ def fit(
     groups: Any = None,
     time_order: Any = None,
     sample_weight: Any = None,
+    drop: str | Sequence[str] = (),
     category: Sequence[str] = (),
     number: Sequence[str] = (),
     class_weight: str | None = None,
@@ -67,6 +68,7 @@ def fit(
         groups: (rows,) rows of one group stay on one side of every split.
         time_order: (rows,) sortable; later rows validate and test, earlier ones train.
         sample_weight: (rows,) how much each row counts, 0 and up.
+        drop: names of columns to leave out.
         category: names of columns of numbers that are names, to be read as categories; others are where it is sure,
             and said.
         number: names of columns of numbers that stay numbers, whatever is found.
@@ -101,7 +103,7 @@ def fit(
         "start": start,
         "task": task, "class_weight": class_weight, "balance": balance, "allow": tuple(allow), "text": text,
         "size": size, "network": network, "lexicon": lexicon,
-        "category": names_of(category), "number": names_of(number),
+        "drop": names_of(drop), "category": names_of(category), "number": names_of(number),
     }  # fmt: skip
     roles = {"group": groups, "time": time_order, "weight": sample_weight}
     if isinstance(data, str | Path):

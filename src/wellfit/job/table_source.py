@@ -80,8 +80,9 @@ def from_arrays(
     whole, parts = _joined(frames)
     target = np.concatenate([np.asarray(pair[1]) for pair in pairs.values()]) if len(pairs) > 1 else y
     table = table_from_arrays(
-        whole if len(pairs) > 1 else x, target, weight=weight, groups=groups, time=time, task=options.task
-    )
+        whole if len(pairs) > 1 else x, target, drop=options.drop, weight=weight, groups=groups, time=time,
+        task=options.task,
+    )  # fmt: skip
     split = split_parts(table, parts, options)
     return Source(_settled(table, split, options), split, "arrays")
 
