@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from wellfit.errors import UsageError
+from wellfit.models.tokens import NO_WORDS
 from wellfit.sites import Marker
-
-_NO_WORDS = 1  # token numbers up to here: padding, and what training did not know
 
 
 class BagOfNgrams(nn.Module):
@@ -59,7 +58,7 @@ class BagOfNgrams(nn.Module):
         nn.init.zeros_(self.vectors.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        real = (tokens > _NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
+        real = (tokens > NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
         vectors = self.words(self.vectors(tokens) * real)
         real = self.mask(real)
         terms = self.terms(vectors) * real  # what a recipe does to padding is not added up

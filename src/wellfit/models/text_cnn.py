@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from wellfit.errors import UsageError
+from wellfit.models.tokens import NO_WORDS
 from wellfit.sites import Marker
-
-_NO_WORDS = 1  # token numbers up to here: padding, and words that training did not know
 
 
 class TextCNN(nn.Module):
@@ -60,7 +59,7 @@ class TextCNN(nn.Module):
         nn.init.normal_(self.vectors.weight, std=width**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        real = (tokens > _NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
+        real = (tokens > NO_WORDS).unsqueeze(-1).to(self.vectors.weight.dtype)
         words = self.words(self.vectors(tokens) * real)
         h = (words * self.mask(real)).transpose(1, 2)
         # one position more than a window is wide: every text has a window of padding alone, whatever its own padding
