@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wellfit.data.notes import counted
 from wellfit.errors import BudgetError, Interrupted
 from wellfit.job.balance import SHARE, check_balance, choose_balance, run_balance, ways
 from wellfit.job.baselines import Baselines
@@ -129,6 +128,10 @@ def _material(
     return source.kind.with_variants(material, recipes, options.seed), choices, levels, note
 
 
+NO_MEMBERS = "the ensemble's members on all rows"
+"""What a run names among what it skipped where none of them was trained again."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _Balance:
     """What was asked for, and the ways that are compared."""
@@ -208,9 +211,9 @@ class _Conduct:
             return ensemble
         with table.phase("ensemble", "its members on all rows but the test's"):
             found = train_again(self.stage, ensemble, table.deadline(1.0))
-        missing = len(found.entrants) - len(found.again)
-        if missing:
-            told = f"{missing} of the ensemble's {counted(len(found.entrants), 'recipe')} on all rows"
+        done, count = len(found.again), len(found.entrants)
+        if done < count:
+            told = f"{NO_MEMBERS}, but for {done} of {count}" if done else NO_MEMBERS
             self.record["plan"]["skipped"].append(told)
         return found
 
