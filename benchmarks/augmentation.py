@@ -57,12 +57,11 @@ def ours(pixels: Tensor) -> Run:
     steps, key, asked = iter(range(10**9)), member_key(0), []
     first = Now(key, torch.tensor(0), torch.tensor(0.0), {}, asked=asked)
     RECIPE.batch(pixels[:, :, :1, :1].float(), None, first)  # type: ignore[arg-type]
-    prepared = Prepared(asked, key.unsqueeze(0))
+    prepared = Prepared(asked, key)
 
     def run() -> Tensor:
         step = next(steps)
-        drawn = prepared.at(step)
-        ready = by_request(asked, drawn[: len(asked)] + [turn.squeeze(0) for turn in drawn[len(asked) :]])
+        ready = by_request(asked, prepared.at(step))
         now = Now(key, torch.tensor(step), torch.tensor(0.0), {}, moment=step, pixels=ends, ready=ready)  # type: ignore[arg-type]
         return RECIPE.batch(pixels.float().mul_(scale).sub_(moved), None, now)[0]  # type: ignore[arg-type]
 

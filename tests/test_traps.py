@@ -233,8 +233,8 @@ def test_trap_11_backward_uses_the_mask_of_its_own_forward():
 
 def test_trap_12_rotation_turns_about_the_true_center():
     picture = torch.arange(16.0).view(1, 1, 4, 4)
-    torch.testing.assert_close(warp(picture, turned(torch.tensor([180.0])), "reflect"), picture.flip(2, 3))
-    filled = warp(torch.ones(1, 1, 224, 224), turned(torch.tensor([20.0])), "reflect")
+    torch.testing.assert_close(warp(picture, turned(torch.tensor([180.0])).matrix(), "reflect"), picture.flip(2, 3))
+    filled = warp(torch.ones(1, 1, 224, 224), turned(torch.tensor([20.0])).matrix(), "reflect")
     assert float((filled == 0).double().mean()) == 0, "no black corners"
 
 

@@ -201,7 +201,7 @@ class Now:
     def uniform(self, shape: tuple[int, ...], name: str) -> Tensor:
         """Uniform on [0, 1), float32: whole multiples of 2**-23, the same in every precision of the model."""
         shared, (turn,) = self._draw("uniform", shape, name)
-        return torch.frac(shared.reshape(shape) + turn)
+        return torch.frac((shared if shared.shape == shape else shared.reshape(shape)) + turn)
 
     def chance(self, p: Tensor | float, shape: tuple[int, ...], name: str) -> Tensor:
         """True with probability ``p``, bool: never at 0, always at 1."""

@@ -12,20 +12,22 @@ from wellfit.regularizers.warping import warp
 @serves("rotation.matrix")
 def _matrix(row):
     """With y up, the matrix that turns a point is the one that says, with y down, where a turned pixel is read."""
-    return turned(numbers([row["theta_deg"]]))[0, :2, :2] @ numbers(row["point"])
+    return turned(numbers([row["theta_deg"]])).matrix()[0, :2, :2] @ numbers(row["point"])
 
 
 @serves("rotation.180_even_image")
 def _half_turn(row):
-    return warp(torch.arange(16.0, dtype=torch.float64).view(1, 1, 4, 4), turned(numbers([180.0])), "edge")[0, 0]
+    picture = torch.arange(16.0, dtype=torch.float64).view(1, 1, 4, 4)
+    return warp(picture, turned(numbers([180.0])).matrix(), "edge")[0, 0]
 
 
 @serves("rotation.border_share")
 def _black(row):
     white = torch.ones(1, 1, row["size"], row["size"], dtype=torch.float64)
 
-    def share(maps):
-        return float((warp(white, maps, "constant") == 0).double().mean())  # black all through, as it was counted
+    def share(affine):
+        black = warp(white, affine.matrix(), "constant") == 0  # all through, as it was counted
+        return float(black.double().mean())
 
     rotated = [share(turned(numbers([angle]))) for angle in row["angles"]]
     return {"rot": rotated, "zoom": share(zoomed(numbers([row["zoom"]])))}

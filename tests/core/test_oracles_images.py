@@ -37,7 +37,7 @@ from wellfit import (
 )
 from wellfit.draws import Now, member_key
 from wellfit.regularizers import colors
-from wellfit.regularizers.affine import Warp, mirrored, moved, sheared, turned, zoomed
+from wellfit.regularizers.affine import Affine, Warp, mirrored, moved, sheared, turned, zoomed
 from wellfit.regularizers.colors import away_from_gray, gray_shares, recolor, scaled_about
 from wellfit.regularizers.warping import warp
 from wellfit.stacking import stack
@@ -79,14 +79,14 @@ def by_opencv(picture, matrix, fill, flags=cv2.INTER_LINEAR):
 @pytest.mark.parametrize("fill", BORDERS)
 @pytest.mark.parametrize("size", [(32, 32), (31, 20)])
 @pytest.mark.parametrize(
-    "maps",
+    "affine",
     [turned(numbers(20.0)), zoomed(numbers(1.2)), zoomed(numbers(0.8)), moved(numbers(2.25), numbers(-3.5)),
      sheared(numbers(0.2), numbers(0.0)), turned(numbers(-35.0)) @ moved(numbers(3.0), numbers(1.0))],
     ids=["rotation", "closer", "farther", "shift", "shear", "product"],
 )  # fmt: skip
-def test_oracle_warp_is_opencv_s(maps, size, fill):
+def test_oracle_warp_is_opencv_s(affine, size, fill):
     """OpenCV rounds places to 1/32 of a pixel; this picture changes by at most 0.5 from pixel to pixel."""
-    picture = smooth(*size)
+    picture, maps = smooth(*size), affine.matrix()
     ours = warp(torch.from_numpy(picture)[None, None], maps, fill)[0, 0].numpy()
     theirs = by_opencv(picture, maps[0].numpy(), fill)
     edge = 0.08 if fill == "constant" else 0.02  # towards black it changes by up to 3 in a pixel
@@ -96,7 +96,7 @@ def test_oracle_warp_is_opencv_s(maps, size, fill):
 
 def test_oracle_nearest_is_opencv_s():
     picture = np.arange(32 * 32, dtype=np.float32).reshape(32, 32)
-    maps = turned(numbers(20.0))
+    maps = turned(numbers(20.0)).matrix()
     ours = warp(torch.from_numpy(picture)[None, None], maps, "edge", "nearest")[0, 0].numpy()
     theirs = by_opencv(picture, maps[0].numpy(), "edge", cv2.INTER_NEAREST)
     assert np.mean(ours == theirs) > 0.97  # halves may be rounded either way
@@ -106,7 +106,7 @@ def test_oracle_nearest_is_opencv_s():
 @pytest.mark.parametrize("row", KORNIA["rotation"], ids=lambda r: r["fill"])
 def test_oracle_rotation_is_kornia_s(row):
     x = torch.tensor(KORNIA["picture"], dtype=torch.float64)[None]
-    maps = zoomed(numbers(row["zoom"])) @ turned(numbers(row["degrees"]))
+    maps = (zoomed(numbers(row["zoom"])) @ turned(numbers(row["degrees"]))).matrix()
     assert_close(warp(x, maps, row["fill"])[0], torch.tensor(row["result"], dtype=torch.float64), atol=2e-6, rtol=0)
 
 
@@ -339,8 +339,25 @@ def test_a_dial_turns_a_part_inside_its_group():
 def test_a_half_turn_of_an_even_picture_loses_no_line():
     x = torch.arange(16.0, dtype=torch.float64).view(1, 1, 4, 4)
     for fill in BORDERS:
-        assert_close(warp(x, turned(numbers(180.0)), fill), x.flip([2, 3]), atol=1e-9, rtol=0)
-    assert_close(warp(x, turned(numbers(90.0)), "edge"), torch.rot90(x, 1, (2, 3)), atol=1e-9, rtol=0)
+        assert_close(warp(x, turned(numbers(180.0)).matrix(), fill), x.flip([2, 3]), atol=1e-9, rtol=0)
+    assert_close(warp(x, turned(numbers(90.0)).matrix(), "edge"), torch.rot90(x, 1, (2, 3)), atol=1e-9, rtol=0)
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(deadline=None, max_examples=50)
+def test_a_product_of_maps_is_that_of_their_matrices(seed):
+    """Whatever entries are plain numbers, which take no operation."""
+    g = torch.Generator().manual_seed(seed)
+
+    def drawn():
+        return torch.rand(4, generator=g, dtype=torch.float64)
+
+    def entry():
+        return [0.0, 1.0, -1.0, 0.5, drawn(), drawn()][int(torch.randint(0, 6, (), generator=g))]
+
+    one, other = (Affine(drawn(), *(entry() for _ in range(5))) for _ in range(2))
+    assert_close((one @ other).matrix(), one.matrix() @ other.matrix())
+    assert Affine() @ one == one == one @ Affine()
 
 
 def test_no_black_corners_by_default():
@@ -384,4 +401,4 @@ def test_unknown_fills_are_refused():
 def test_joints_are_compared():
     assert Rotation().joint() == Flip().joint() == Warp("reflect", "bilinear") != Rotation(fill="edge").joint()
     assert Brightness().joint() == Contrast().joint()
-    assert math.isclose(float(mirrored(numbers(1.0), numbers(0.0))[0, 0, 0]), -1.0)
+    assert math.isclose(float(mirrored(numbers(1.0), 0.0).xx), -1.0)

@@ -232,7 +232,7 @@ def test_oracle_shear_moves_what_keras_moves(degrees):
     x[..., 18:23] = 1.0
     axes = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
     theirs = apply_affine_transform(x[0].permute(1, 2, 0).numpy().copy(), shear=degrees, **axes)[..., 0]
-    ours = warp(x, sheared(torch.tensor([-part.factor]), torch.zeros(1)), "edge")[0, 0].numpy()
+    ours = warp(x, sheared(torch.tensor([-part.factor]), 0.0).matrix(), "edge")[0, 0].numpy()
     middles = [(picture * np.arange(41)).sum(1) / picture.sum(1) for picture in (theirs, ours)]
     assert np.abs(np.diff(middles[0])).max() > 0.5 * part.factor
     assert np.allclose(middles[0], middles[1], atol=0.1)

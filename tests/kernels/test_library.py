@@ -127,7 +127,7 @@ def test_it_can_be_left_out(home, monkeypatch):
 
 
 def test_without_a_compiler_pictures_are_moved_all_the_same(home, monkeypatch):
-    x, maps = torch.rand(2, 3, 8, 8), turned(torch.tensor([10.0, 20.0], dtype=torch.float64))
+    x, maps = torch.rand(2, 3, 8, 8), turned(torch.tensor([10.0, 20.0], dtype=torch.float64)).matrix()
     before = warp(x, maps)
     shutil.rmtree(home / "wellfit", ignore_errors=True)
     _found.cache_clear()

@@ -2,7 +2,7 @@
 
 Coordinates are those of pixel centers, counted from the true center of the picture, which lies at ((width - 1) / 2,
 (height - 1) / 2): x to the right, y down. A matrix (rows, 3, 3) maps where a pixel of the result lies to where its
-value is read in the picture that came.
+value is read in the picture that came. Until then it is an ``Affine``, its entries one by one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -49,46 +49,86 @@ def check_choice(owner: str, field: str, value: Any, allowed: Sequence[str]) -> 
 
 def symmetric(limit: Tensor | float, rows: int, name: str, now: Now) -> Tensor:
     """One number a row, uniform between -limit and limit, (rows,) float64; 0 for a limit of 0."""
-    wide = torch.as_tensor(limit, dtype=torch.float64, device=now.key.device)
-    return wide * (2.0 * now.uniform((rows,), name).to(torch.float64) - 1.0)
+    wide = limit.to(torch.float64) if isinstance(limit, Tensor) else float(limit)
+    return (now.uniform((rows,), name) - 0.5).to(torch.float64) * (2.0 * wide)
 
 
-def matrix(
-    xx: Tensor | float = 1.0, xy: Tensor | float = 0.0, x: Tensor | float = 0.0, yx: Tensor | float = 0.0,
-    yy: Tensor | float = 1.0, y: Tensor | float = 0.0,
-) -> Tensor:  # fmt: skip
-    """(rows, 3, 3) from its entries, (rows,) or plain numbers: x_in = xx * x_out + xy * y_out + x, y_in likewise."""
-    like = next(v for v in (xx, xy, x, yx, yy, y) if isinstance(v, Tensor))
-    entries = (xx, xy, x, yx, yy, y, 0.0, 0.0, 1.0)
-    filled = [v if isinstance(v, Tensor) else torch.full_like(like, v) for v in entries]
-    return torch.stack(filled, dim=-1).unflatten(-1, (3, 3))
+Entry = Tensor | float
+"""One number of each picture's matrix, (rows,) float64, or a plain 0 or 1 where it is that in all of them."""
 
 
-def turned(degrees: Tensor) -> Tensor:
+class Affine(NamedTuple):
+    """Where each picture is read: x_in = xx * x_out + xy * y_out + x, and y_in likewise.
+
+    Entries that are plainly 0 or 1 take no operation of torch: a move multiplied by a turn costs what it costs by hand.
+    """
+
+    xx: Entry = 1.0
+    xy: Entry = 0.0
+    x: Entry = 0.0
+    yx: Entry = 0.0
+    yy: Entry = 1.0
+    y: Entry = 0.0
+
+    def __matmul__(self, other: Affine) -> Affine:
+        """The product of the matrices: a pixel's place goes through the other map and then through this one."""
+        (xx, xy, x, yx, yy, y), o = self, other
+        return Affine(
+            _plus(_times(xx, o.xx), _times(xy, o.yx)), _plus(_times(xx, o.xy), _times(xy, o.yy)),
+            _plus(_plus(_times(xx, o.x), _times(xy, o.y)), x),
+            _plus(_times(yx, o.xx), _times(yy, o.yx)), _plus(_times(yx, o.xy), _times(yy, o.yy)),
+            _plus(_plus(_times(yx, o.x), _times(yy, o.y)), y),
+        )  # fmt: skip
+
+    def matrix(self) -> Tensor:
+        """(rows, 3, 3); one entry at least has to be a tensor."""
+        like = next(entry for entry in self if isinstance(entry, Tensor))
+        entries = (*self, 0.0, 0.0, 1.0)
+        filled = {e: torch.full_like(like, e) for e in entries if not isinstance(e, Tensor)}
+        full = [e if isinstance(e, Tensor) else filled[e] for e in entries]
+        return torch.stack(full, dim=-1).unflatten(-1, (3, 3))
+
+
+def _times(a: Entry, b: Entry) -> Entry:
+    for one, other in ((a, b), (b, a)):
+        if not isinstance(one, Tensor) and one in (0.0, 1.0):
+            return other if one else 0.0
+    return a * b
+
+
+def _plus(a: Entry, b: Entry) -> Entry:
+    for one, other in ((a, b), (b, a)):
+        if not isinstance(one, Tensor) and one == 0.0:
+            return other
+    return a + b
+
+
+def turned(degrees: Tensor) -> Affine:
     """The picture turned counterclockwise by an angle (rows,), as it is seen: y points down."""
     angle = degrees * (math.pi / 180.0)
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    return matrix(xx=cosine, xy=-sine, yx=sine, yy=cosine)
+    return Affine(xx=cosine, xy=-sine, yx=sine, yy=cosine)
 
 
-def zoomed(factor: Tensor) -> Tensor:
+def zoomed(factor: Tensor) -> Affine:
     """The picture ``factor`` (rows,) times as large."""
-    return matrix(xx=1.0 / factor, yy=1.0 / factor)
+    share = 1.0 / factor
+    return Affine(xx=share, yy=share)
 
 
-def moved(right: Tensor, down: Tensor) -> Tensor:
+def moved(right: Entry, down: Entry) -> Affine:
     """The picture moved by so many pixels, (rows,) each."""
-    return matrix(x=-right, y=-down)
+    return Affine(x=-right, y=-down)
 
 
-def sheared(across: Tensor, down: Tensor) -> Tensor:
+def sheared(across: Entry, down: Entry) -> Affine:
     """The picture sheared: a row one pixel lower is read ``across`` (rows,) further right, a column ``down`` lower."""
-    return matrix(xy=across, yx=down)
+    return Affine(xy=across, yx=down)
 
 
-def mirrored(across: Tensor, down: Tensor) -> Tensor:
+def mirrored(across: Entry, down: Entry) -> Affine:
     """The picture's mirror image where 1 and as it is where 0, (rows,) float: left to right, and top to bottom."""
-    return matrix(xx=1.0 - 2.0 * across, yy=1.0 - 2.0 * down)
+    return Affine(xx=1.0 - 2.0 * across, yy=1.0 - 2.0 * down)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +140,10 @@ class Warp:
 
     def __call__(self, parts: Sequence[tuple[Any, Now]], x: Tensor, target: Target) -> tuple[Tensor, Target]:
         check_image(x, parts[0][0].name)
-        total: Tensor | None = None
+        total = Affine()
         for part, now in parts:
-            own = part.affine(x.shape[0], x.shape[2], x.shape[3], now)
-            total = own if total is None else total @ own
+            total = total @ part.affine(x.shape[0], x.shape[2], x.shape[3], now)
         values, black = amounts_of(x, parts[0][0].name), None
         if self.fill == "constant" and parts[0][1].pixels is not None:
             black = levels(x, parts[0][1])[0].to(values.dtype)[:, None, None]
-        return back_to(x, warp(values, total, self.fill, self.interpolation, black)), target  # type: ignore[arg-type]
+        return back_to(x, warp(values, total.matrix(), self.fill, self.interpolation, black)), target

@@ -19,19 +19,31 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 class ColorMap(NamedTuple):
-    """A map of colors for each picture: c -> matrix @ c + offset, (rows, channels, channels) and (rows, channels)."""
+    """A map of colors for each picture: c -> matrix @ c + offset.
+
+    Attributes:
+        matrix: (rows, channels, channels), or (rows, 1, 1): a number times the identity.
+        offset: (rows, channels).
+    """
 
     matrix: Tensor
     offset: Tensor
 
+    @property
+    def plain(self) -> bool:
+        """Whether the matrix is a number times the identity."""
+        return self.matrix.shape[-1] == 1
+
     def after(self, first: ColorMap) -> ColorMap:
         """This map of what the first one leaves."""
-        moved = (self.matrix @ first.offset.unsqueeze(-1)).squeeze(-1)
-        return ColorMap(self.matrix @ first.matrix, moved + self.offset)
+        multiply = torch.mul if self.plain or first.plain else torch.bmm
+        return ColorMap(multiply(self.matrix, first.matrix), self.of(first.offset))
 
-    def means(self, means: Tensor) -> Tensor:
-        """(rows, channels) means of pictures after the map, from those before it."""
-        return (self.matrix @ means.unsqueeze(-1)).squeeze(-1) + self.offset
+    def of(self, colors: Tensor) -> Tensor:
+        """(rows, channels): a color of each picture, its mean for one, as it is after the map."""
+        if self.plain:
+            return self.matrix.squeeze(-1) * colors + self.offset
+        return torch.bmm(self.matrix, colors.unsqueeze(-1)).squeeze(-1) + self.offset
 
 
 def gray_shares(x: Tensor) -> Tensor:
@@ -48,9 +60,7 @@ def scaled_about(factor: Tensor, points: Tensor) -> ColorMap:
         factor: (rows,).
         points: (channels,) or (rows, channels).
     """
-    channels = points.shape[-1]
-    eye = torch.eye(channels, dtype=factor.dtype, device=factor.device)
-    return ColorMap(factor[:, None, None] * eye, (1.0 - factor)[:, None] * points)
+    return ColorMap(factor[:, None, None], (1.0 - factor)[:, None] * points)
 
 
 def away_from_gray(factor: Tensor, shares: Tensor) -> ColorMap:
@@ -69,7 +79,7 @@ def recolor(x: Tensor, colors: ColorMap) -> Tensor:
     """
     exact = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
     matrix, offset = colors.matrix.to(exact.dtype), colors.offset.to(exact.dtype)
-    if x.shape[1] == 1:  # a product of one row is a slow way to multiply
+    if colors.plain:
         out = exact * matrix.unsqueeze(-1) + offset[:, :, None, None]
     else:  # 1 times a number and 0 times the others is that number, unless it is rounded to half its digits
         with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
@@ -92,7 +102,7 @@ class Recolor:
         means = means.to(torch.float64)
         total: ColorMap | None = None
         for part, now in parts:
-            own = part.colors(x, means, now)
-            means, total = own.means(means), own if total is None else own.after(total)
+            own = part.colors(x, means if total is None else total.of(means), now)
+            total = own if total is None else own.after(total)
         assert total is not None
         return back_to(x, recolor(values, total)), target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,8 @@ from wellfit.draws import Now
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.regularizers.affine import (
     INTERPOLATIONS,
+    Affine,
+    Entry,
     Warp,
     check_choice,
     mirrored,
@@ -49,14 +53,14 @@ class Geometric(Regularizer, abstract=True):
     def batch(self, x: Tensor, target: Target, now: Now) -> tuple[Tensor, Target]:
         return self.joint()([(self, now)], x, target)
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
-        """(rows, 3, 3) float64: from places in the result to places in the picture, in pixels from its center."""
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
+        """From places in the result to places in the picture, in pixels from its center; (rows,) float64 each entry."""
         raise NotImplementedError
 
 
-def _along(axis: str, place: str) -> float:
-    """1 where a part acts along this axis, else 0."""
-    return float(axis in (place, "both"))
+def _along(axis: str, place: str, drawn: Callable[[], Tensor]) -> Entry:
+    """What is drawn where a part acts along this axis, else 0."""
+    return drawn() if axis in (place, "both") else 0.0
 
 
 class Rotation(Geometric):
@@ -95,7 +99,7 @@ class Rotation(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
         return turned(symmetric(self.degrees, rows, "angle", now))
 
 
@@ -129,7 +133,7 @@ class Zoom(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
         return zoomed(1.0 + symmetric(self.share, rows, "factor", now))
 
 
@@ -166,9 +170,9 @@ class Shift(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
-        right = symmetric(self.share, rows, "right", now) * (width * _along(self.axis, "horizontal"))
-        down = symmetric(self.share, rows, "down", now) * (height * _along(self.axis, "vertical"))
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
+        right = _along(self.axis, "horizontal", lambda: width * symmetric(self.share, rows, "right", now))
+        down = _along(self.axis, "vertical", lambda: height * symmetric(self.share, rows, "down", now))
         return moved(right, down)
 
 
@@ -206,9 +210,9 @@ class Shear(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
-        across = symmetric(self.factor, rows, "across", now) * _along(self.axis, "horizontal")
-        down = symmetric(self.factor, rows, "down", now) * _along(self.axis, "vertical")
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
+        across = _along(self.axis, "horizontal", lambda: symmetric(self.factor, rows, "across", now))
+        down = _along(self.axis, "vertical", lambda: symmetric(self.factor, rows, "down", now))
         return sheared(across, down)
 
 
@@ -246,9 +250,9 @@ class Flip(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
-        across = now.chance(self.p, (rows,), "across").to(torch.float64) * _along(self.axis, "horizontal")
-        down = now.chance(self.p, (rows,), "down").to(torch.float64) * _along(self.axis, "vertical")
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
+        across = _along(self.axis, "horizontal", lambda: now.chance(self.p, (rows,), "across").to(torch.float64))
+        down = _along(self.axis, "vertical", lambda: now.chance(self.p, (rows,), "down").to(torch.float64))
         return mirrored(across, down)
 
 
@@ -285,7 +289,7 @@ class Crop(Geometric):
     fill: str = static("reflect")
     interpolation: str = static("bilinear")
 
-    def affine(self, rows: int, height: int, width: int, now: Now) -> Tensor:
+    def affine(self, rows: int, height: int, width: int, now: Now) -> Affine:
         right, down = (self._whole(side, rows, name, now) for side, name in ((width, "right"), (height, "down")))
         return moved(right, down)
 

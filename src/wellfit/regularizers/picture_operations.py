@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wellfit.draws import Now
-from wellfit.regularizers.affine import matrix
+from wellfit.regularizers.affine import Affine
 from wellfit.regularizers.amounts import amounts_of, back_to
 from wellfit.regularizers.colors import ColorMap, away_from_gray, gray_shares, recolor, scaled_about
 from wellfit.regularizers.levels import levels
@@ -145,9 +145,9 @@ def _maps(operation: Tensor, amount: Tensor) -> Tensor:
 
     angle = torch.deg2rad(of("Rotate"))
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    return matrix(
+    return Affine(
         xx=cosine, xy=of("ShearX") - sine, x=-of("TranslateX"), yx=of("ShearY") + sine, yy=cosine, y=-of("TranslateY")
-    )
+    ).matrix()
 
 
 def _colors(u: Tensor, operation: Tensor, amount: Tensor) -> ColorMap:
@@ -166,8 +166,9 @@ def _colors(u: Tensor, operation: Tensor, amount: Tensor) -> ColorMap:
         scaled_about(factor("Contrast"), gray), scaled_about(inverting, black + 0.5),
     ]  # fmt: skip
     stretched, chosen = stretch(u), operation == PLACE["AutoContrast"]
+    brightened = own[0].matrix * torch.eye(channels, dtype=shares.dtype, device=u.device)
     total = ColorMap(
-        torch.where(chosen[:, None, None], stretched.matrix, own[0].matrix),
+        torch.where(chosen[:, None, None], stretched.matrix, brightened),
         torch.where(chosen[:, None], stretched.offset, own[0].offset),
     )
     for colors in own[1:]:

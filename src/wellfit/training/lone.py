@@ -15,7 +15,7 @@ from wellfit.recipe import Recipe
 from wellfit.target import Target
 from wellfit.training.compiler import compiled, in_place, simplified
 from wellfit.training.optimizers import Optimizer
-from wellfit.training.prepared import Prepared, by_request, shared_width
+from wellfit.training.prepared import Prepared, by_request
 from wellfit.training.step import Batch, State, Trainer
 
 Form = tuple[tuple[Any, ...], ...]
@@ -144,6 +144,5 @@ class Lone:
             self._asked[shape] = self._requests(batch)
         requests = self._asked[shape]
         if shape not in self._prepared:
-            self._prepared[shape] = Prepared(requests, self._key.unsqueeze(0), streams=self.mode == "compiled")
-        drawn, shared = self._prepared[shape].at(self.steps), shared_width(requests)
-        return requests, drawn[:shared] + [t.squeeze(0) for t in drawn[shared:]]  # the turns have an axis of members
+            self._prepared[shape] = Prepared(requests, self._key, streams=self.mode == "compiled")
+        return requests, self._prepared[shape].at(self.steps)

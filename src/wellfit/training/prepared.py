@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -23,12 +24,15 @@ class Block:
     steps: int
     tensors: list[Tensor]
 
+    @functools.cached_property
+    def _by_step(self) -> list[tuple[Tensor, ...]]:
+        return [t.unbind() for t in self.tensors]
+
     def covers(self, step: int) -> bool:
         return self.first <= step < self.first + self.steps
 
     def at(self, step: int) -> list[Tensor]:
-        i = step - self.first
-        return [t[i] for t in self.tensors]
+        return [rows[step - self.first] for rows in self._by_step]
 
 
 @dataclasses.dataclass
@@ -37,7 +41,7 @@ class Prepared:
 
     Args:
         requests: what every step asks for.
-        keys: (members,) int32.
+        keys: (members,) int32, or () of a member trained alone.
         streams: whether normal draws are handed on as their streams, for a compiled graph to make the numbers: a graph
             does it on all threads and on the way to where they are used.
     """
@@ -49,7 +53,7 @@ class Prepared:
     _turns: Block | None = None
 
     def at(self, step: int) -> list[Tensor]:
-        """The draws of one step, flat: per request the shared tensor, then for all requests the turns (members,).
+        """The draws of one step, flat: per request the shared tensor, then for all the turns, of the keys' shape.
 
         They hold until the next call: their memory is used again.
         """
@@ -85,7 +89,8 @@ class Prepared:
 
     def _turn(self, first: int) -> Block:
         counted = torch.arange(first, first + _TURNED_AT_ONCE, dtype=torch.int32, device=self.keys.device)
-        turns = [t for r in self.requests for t in member_turn(r, counted.unsqueeze(1), self.keys)]
+        steps = counted.view(-1, *(1 for _ in self.keys.shape))
+        turns = [t for r in self.requests for t in member_turn(r, steps, self.keys)]
         return Block(first, _TURNED_AT_ONCE, turns)
 
 
