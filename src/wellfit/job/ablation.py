@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from wellfit.job.ablation_bench import Bench, Ingredients, Kept, fresh_seeds
-from wellfit.job.plan import FIXED_COST
+from wellfit.job.affordable import affordable
 from wellfit.job.stage import Stage
 from wellfit.proof import KEPT_GAIN, Difference, furthest, holm
 from wellfit.recipe import Recipe
@@ -18,8 +18,6 @@ LEVEL = 0.05
 
 _MOST_SEEDS, _LEAST_SEEDS = 12, 3
 """More seeds would move no decision that rows leave open; with two, one number would say how far seeds spread."""
-
-_SURE = 0.85  # share of the time that trainings are planned for: evaluations and other programs take the rest
 
 _SHARES = (0.5, 0.75)
 """Of the time: leave-one-out ends at the first, elimination at the second; what is left proves the leaner recipe."""
@@ -96,20 +94,6 @@ def _seeds(stage: Stage, arms: int, seconds: float) -> int:
 def has_room(stage: Stage, ingredients: Ingredients, seconds: float) -> bool:
     """Whether this time is likely to hold the trainings that an ablation takes at least."""
     return affordable(stage, seconds) >= _least(stage) * (len(ingredients.parts) + 1)
-
-
-def affordable(stage: Stage, seconds: float) -> int:
-    """How many trainings of a recipe fit into this time: whole stacks, or one smaller stack for each process."""
-    if not math.isfinite(seconds):
-        return 10**6
-    folds = len(stage.material.judging)
-    stack, hands = max(1, stage.plan.chunk // folds), stage.engine.hands
-    paces = [stage.pace(phase) for phase in ("ablation", "re-scoring", "search")]
-    pace = next((p for p in paces if p > 0), stage.plan.rate)
-    turns = _SURE * seconds * pace / (stage.plan.steps * folds * stack * hands)
-    if turns >= 1.0 or stage.plan.mode == "compiled":
-        return int(turns) * stack * hands
-    return max(0, int(stack * (turns - FIXED_COST) / (1.0 - FIXED_COST))) * hands
 
 
 def _least(stage: Stage) -> int:

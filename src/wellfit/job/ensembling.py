@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from wellfit.hashes import hash_integers
-from wellfit.job.ablation import affordable
+from wellfit.job.affordable import affordable
 from wellfit.job.phases import Finalist, grown_steps
 from wellfit.job.prepare import Material
 from wellfit.job.stage import Stage
