@@ -79,6 +79,18 @@ def test_it_is_a_population_of_one(recipe):
         assert_close(weight, end.best.weights[name][0], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("mode", ["eager", "traced", "compiled"])
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(EMA(0.9)), Recipe(Dropout(0.2), EMA(0.9))], ids=str)
+def test_the_network_that_comes_back_is_the_best_one_and_not_the_last(recipe, mode):
+    """A compiled step writes over the weights that it trains, an average among them."""
+    rows, valid = problem(48), problem(32, 1)
+    trained = train_epochs(make(), recipe, rows, valid, epochs=30, batch=16, rate=0.05, seed=3, mode=mode)
+    assert trained.best < len(trained.losses), "the last epoch is not the best"
+    with torch.no_grad():
+        loss = valid.target.row_losses(trained.network(valid.x)).mean()
+    assert float(loss) == pytest.approx(trained.losses[trained.best - 1][1], abs=1e-9)
+
+
 def test_it_hands_over_the_best_and_not_the_last():
     rows, valid = problem(24), problem(200, 1)
     trained = train_epochs(make(), Recipe(), rows, valid, epochs=60, batch=8, rate=0.05)

@@ -94,7 +94,8 @@ def train_epochs(
         loss = _loss(lone, weights, valid)
         losses.append((float(seen.mean()), float(loss)))
         if losses[-1][1] < least:
-            least, best, kept = losses[-1][1], epoch + 1, weights
+            least, best = losses[-1][1], epoch + 1
+            kept = {n: w.clone() for n, w in weights.items()}  # a compiled step writes over what it trains
         rates = {n: w.new_tensor(rate) for n, w in lone.state.params.items()}
         now = Now(key[0], torch.tensor(lone.steps), torch.tensor(epoch + 1.0), rates, moment=lone.steps)
         lone.state = _after_epoch(lone.state, loss, now)
