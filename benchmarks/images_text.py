@@ -9,6 +9,7 @@ the test rows are the set's own and are read once by each run. Entrants of one s
 ``control``       the network without regularization at its best validation epoch, learning rate searched
 ``classical``     logistic regression on pixels, or on TF-IDF
 ``hand``          a recipe made by hand, learning rate searched, through the same job with the same budget
+``long``          images: that recipe without a search, one training as long as the budget for each of two rates
 ``bag``           texts: a bag of embeddings in plain torch, best of three learning rates at its best validation epoch
 ``cocktail``      the best cocktail of wellfit's search, mean over its seeds
 ``single``        what wellfit hands over
@@ -35,6 +36,7 @@ import numpy as np
 import torch
 
 import wellfit
+from images_by_hand import by_hand
 from images_text_data import Task, load, summarize
 from wellfit import Cutout, Dropout, Flip, LabelSmoothing, Recipe, Shift, WeightDecay
 from wellfit.data import Vocabulary
@@ -81,6 +83,8 @@ def run_task(task: Task, budget: float, have: set[str]) -> list[dict[str, Any]]:
     if "hand" not in have:
         kind = "single" if len(HAND[task.name].parts) == 1 else "cocktail"
         found += job(task, budget, HAND[task.name], {kind: "hand"})
+    if task.kind == "image" and "long" not in have:
+        found.append(by_hand(task, HAND[task.name], budget))
     if task.kind == "text" and "bag" not in have:
         found.append(bag(task))
     return found

@@ -70,7 +70,7 @@ def summarize(out: Path) -> None:
     """Mean accuracy of each entrant, and how far wellfit is ahead of the best of the others, paired by subset."""
     frame = pd.read_csv(out)
     accuracy = frame.pivot_table(index=["task", "subset"], columns="entrant", values="acc")
-    others = [e for e in ("control", "classical", "hand", "bag") if e in accuracy]
+    others = [e for e in ("control", "classical", "hand", "long", "bag") if e in accuracy]
     own = [e for e in ("single", "ensemble") if e in accuracy]
     print("\n| task | subsets | " + " | ".join([*others, "cocktail", *own]) + " | ahead of the best other |")
     print("|---" * (4 + len(others) + len(own)) + "|")
@@ -82,7 +82,7 @@ def summarize(out: Path) -> None:
 
 def _lead(rows: pd.DataFrame, others: list[str]) -> str:
     """The ensemble less the entrant with the best mean, with a 95 % interval of Student's t over the subsets."""
-    best = rows[others].mean().idxmax()
+    best = rows[[e for e in others if rows[e].notna().all()]].mean().idxmax()
     ahead = (rows["ensemble"] - rows[best]).to_numpy()
     if len(ahead) < 2:
         return f"{ahead.mean():+.3f} ({best}; one subset)"

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from wellfit.data.new_pictures import read_new_pixels
 from wellfit.data.picture import read_header, read_picture
 from wellfit.data.picture_arrays import NpzFile, pixels_of
 from wellfit.data.picture_encoder import PictureEncoder
 from wellfit.data.picture_folder import find_classes
-from wellfit.data.pictures import Form, choose_form, read_arrays, read_folders, read_new_pixels, resized, store
+from wellfit.data.pictures import Form, choose_form, read_arrays, read_folders, resized, store
 from wellfit.errors import DataError
 
 
@@ -171,7 +172,7 @@ def test_links_that_lead_back_are_left_out(folder):
     (folder / "dark" / "again").symlink_to(folder / "dark")
     found = find_classes(folder)
     assert len(found.files) == 30
-    assert any("lead back" in n.sentence for n in found.notes)
+    assert any("lead to a folder above or read already" in n.sentence for n in found.notes)
 
 
 @pytest.mark.parametrize("size", [3, 5000])
@@ -242,9 +243,13 @@ def test_archives_hold_no_code(tmp_path):
 
 
 def test_color_does_not_pass_as_gray():
+    colors = np.random.default_rng(0).integers(0, 255, (4, 8, 8, 3)).astype(np.uint8)
+    encoder = PictureEncoder(8, 8, 1, (100.0,), (50.0,))
     with pytest.raises(DataError) as caught:
-        read_new_pixels(pixels_of(np.zeros((4, 8, 8, 3), np.uint8)), Form(8, 8, 1))
+        read_new_pixels(pixels_of(colors), encoder)
     assert caught.value.code == "WF-D21"
+    gray = read_new_pixels(pixels_of(np.repeat(colors[..., :1], 3, axis=3)), encoder)
+    assert np.array_equal(gray[:], colors[..., 0][:, None]), "three channels that are the same are no color"
 
 
 def test_lengths_have_to_agree():

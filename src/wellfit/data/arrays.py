@@ -121,10 +121,19 @@ def _array(value: object, what: str) -> numpy.ndarray:
             code="WF-D18",
         )
     if array.dtype.kind == "S":
-        array = array.astype(str)
+        array = _decoded(array, what)
     if array.dtype.kind in "US":
         array = array.astype(object)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _decoded(array: numpy.ndarray, what: str) -> numpy.ndarray:
+    try:
+        return numpy.char.decode(array, "utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{what} holds bytes that are no UTF-8 text.", fix="Decode them, or store texts.", code="WF-D18"
+        ) from error
 
 
 def _dense(matrix: Any) -> numpy.ndarray:

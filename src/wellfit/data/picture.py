@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 MOST_PIXELS = 64_000_000
 """Of one file: more than cameras make; a file of a few kilobytes can claim billions."""
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"}
-)
+_KINDS = "png", "jpg", "jpeg", "jfif", "jpe", "gif", "bmp", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm"
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
 """What an image file's name ends with."""
 
 _GRAY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+_CLEAR = frozenset({"LA", "La", "RGBA", "RGBa", "PA"})
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 turn width into height
+_UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+"""Pillow's number of the transposition (``PIL.Image.Transpose``) that undoes each orientation but the first."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ TREATMENTS: dict[str, str] = {
     "frames": "hold several frames: the first one is taken",
     "alpha": "have transparent pixels: they are laid on white",
     "turned": "are turned upright as their EXIF orientation says",
-    "deep": "have 16 bits a pixel: the upper 8 are taken",
+    "deep": "have 16 bits a pixel: they are brought to 8",
     "cmyk": "are CMYK: they are turned into RGB",
 }
 
@@ -64,8 +66,9 @@ def read_header(path: Path) -> Header:
     """
     with _opened(path) as image:
         turned = _orientation(image)
-        width, height = image.size if turned < 5 else image.size[::-1]
-        alpha = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+        upright = turned < 5 or image.format == "TIFF"  # a TIFF's size is that of the upright image already
+        width, height = image.size if upright else image.size[::-1]
+        alpha = image.mode in _CLEAR or "transparency" in image.info
         facts = {
             "frames": getattr(image, "n_frames", 1) > 1, "alpha": alpha, "turned": turned > 1,
             "deep": image.mode.startswith("I"), "cmyk": image.mode == "CMYK",
@@ -82,13 +85,12 @@ def read_picture(path: Path, height: int, width: int, channels: int) -> numpy.nd
     Raises:
         DataError: it is no image, damaged, larger than ``MOST_PIXELS``, or of numbers without a range.
     """
-    from PIL import ImageOps
-
     with _opened(path) as image:
         image.draft("RGB" if channels == 3 else "L", (width, height))  # JPEG: decoded near the size, not at the full
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        plain = _plain(upright, path).convert("RGB" if channels == 3 else "L")
+        turned = _orientation(image)  # a TIFF was turned as it was loaded, and says so now
+        upright = image.transpose(_UPRIGHT[turned]) if turned > 1 else image
+        plain = _plain(upright, (width, height)).convert("RGB" if channels == 3 else "L")
         if plain.size != (width, height):
             plain = plain.resize((width, height), 2)  # PIL.Image.Resampling.BILINEAR
         pixels = numpy.asarray(plain, dtype=numpy.uint8)
@@ -121,7 +123,8 @@ def _opened(path: Path) -> Iterator[Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of size and odd metadata; the first is judged here
-            with Image.open(path, formats=_FORMATS) as image:
+            # by handle: plain TIFF files that Pillow opens by name it maps into memory, and turns wrongly
+            with open(path, "rb") as handle, Image.open(handle, formats=_FORMATS) as image:
                 pixels = image.size[0] * image.size[1]
                 if pixels > MOST_PIXELS:
                     raise _too_large(pixels)
@@ -158,24 +161,31 @@ def _orientation(image: Image) -> int:
     return 1
 
 
-def _plain(image: Image, path: Path) -> Image:
-    """The image with 8 bits and no transparency: L or RGB."""
+def _plain(image: Image, size: tuple[int, int]) -> Image:
+    """The image with 8 bits and no transparency: L or RGB; a transparent one is brought to its size on the way."""
     from PIL import Image
 
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        raise DataError(f"its pixels are numbers without a known range (mode {image.mode}).", code="WF-D93")
     if image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(numpy.asarray(image)))
-    if image.mode == "F":
-        raise DataError("its pixels are numbers without a known range (mode F).", code="WF-D93")
-    if "transparency" in image.info or image.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
+        return Image.fromarray(_eight_bits(numpy.asarray(image), image.info.get("transparency")))
+    if "transparency" in image.info or image.mode in _CLEAR:
         clear = image.convert("RGBA")
+        if clear.size != size:  # Pillow weighs colors by their opacity, so white may come later, to fewer pixels
+            clear = clear.resize(size, 2)
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
         laid = Image.alpha_composite(white, clear).convert("RGB")
         return laid.convert("L") if image.mode in ("L", "LA", "La", "1") else laid
     return image if image.mode in ("1", "L") else image.convert("RGB")
 
 
-def _eight_bits(pixels: numpy.ndarray) -> numpy.ndarray:
-    """16-bit grays to 8 bits; raises DataError where 16 do not hold them."""
+def _eight_bits(pixels: numpy.ndarray, clear: Any = None) -> numpy.ndarray:
+    """16-bit grays to 8 bits, one of them laid on white where it is transparent; raises DataError where 16 do not hold
+    them.
+    """
     if pixels.min() < 0 or pixels.max() > 65535:
         raise DataError("its pixels are larger than 16 bits hold.", code="WF-D93")
-    return (pixels.astype(numpy.uint32) // 257).astype(numpy.uint8)
+    eight = (pixels.astype(numpy.uint32) // 257).astype(numpy.uint8)
+    if isinstance(clear, int):
+        eight[pixels == clear] = 255
+    return eight

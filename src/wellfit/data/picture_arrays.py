@@ -19,6 +19,9 @@ Block = numpy.ndarray
 _AT_ONCE = 2**24  # numbers of a block
 _COLORS = (1, 3)
 
+IMAGES = ("x", "x_train", "X")
+"""What the array of images in an .npz file may be called."""
+
 
 @dataclass
 class Pixels:
@@ -66,10 +69,19 @@ def pixels_of(x: Any, name: str = "x") -> Pixels:
     Raises:
         DataError: its shape, its type or its numbers cannot be images.
     """
-    held = numpy.asarray(x)
+    held = _array(x, name)
     _require_shape(held.shape, held.dtype, name)
     step = max(1, _AT_ONCE // max(1, int(numpy.prod(held.shape[1:]))))
     return _pixels(held.shape, held.dtype, lambda: (held[i : i + step] for i in range(0, len(held), step)), name)
+
+
+def _array(x: Any, name: str) -> numpy.ndarray:
+    try:
+        return numpy.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{name} is not a regular array ({shown(error, 120)}).", fix="Bring all images to one size.", code="WF-D19"
+        ) from error
 
 
 def looks_like_images(x: Any) -> bool:
@@ -95,6 +107,11 @@ class NpzFile:
                 f"{shown(path.name)} cannot be read: {reason}.", fix="Write it again with numpy.savez.", code="WF-D91"
             ) from error
 
+    @property
+    def images(self) -> str:
+        """The name of its array of images, or the one that it should have."""
+        return next((n for n in IMAGES if n in self.names), IMAGES[0])
+
     def pixels(self, name: str) -> Pixels:
         """The images of one of its arrays."""
         shape, dtype = self._head(name)
@@ -104,8 +121,11 @@ class NpzFile:
     def small(self, name: str) -> numpy.ndarray:
         """One of its arrays, whole: labels."""
         shape, dtype = self._head(name)
-        if dtype.hasobject or int(numpy.prod(shape)) * dtype.itemsize > 2**31:
-            raise self._objects(name)
+        if int(numpy.prod(shape)) * dtype.itemsize > 2**31:
+            raise DataError(
+                f"the array {name} of {shown(self.path.name)} has the shape {shape}: far too many classes or numbers.",
+                fix="Store one for each image.", code="WF-D19",
+            )  # fmt: skip
         with self._reading(name), numpy.load(self.path, allow_pickle=False) as archive:
             return archive[name]
 
@@ -195,13 +215,14 @@ def _pixels(
     def blocks() -> Iterator[numpy.ndarray]:
         place = 0
         for block in raw():
-            if dtype.kind == "f" and not numpy.isfinite(block).all():
-                row = place + int(numpy.flatnonzero(~numpy.isfinite(block).reshape(len(block), -1).all(1))[0])
-                raise DataError(
-                    f"image {row} of {name} has pixels that are no numbers.", fix="Leave it out.", code="WF-D93"
-                )
-            place += len(block)
-            yield block.astype(numpy.dtype(kind))
+            with numpy.errstate(over="ignore"):
+                made = block.astype(numpy.dtype(kind))
+            if kind == "f4" and not numpy.isfinite(made).all():
+                row = place + int(numpy.flatnonzero(~numpy.isfinite(made).reshape(len(made), -1).all(1))[0])
+                told = f"image {row} of {name} has pixels that are no numbers, or far too large."
+                raise DataError(told, fix="Leave it out.", code="WF-D93")
+            place += len(made)
+            yield made
 
     return Pixels(shape, blocks, kind, first, notes)
 

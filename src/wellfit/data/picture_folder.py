@@ -13,10 +13,10 @@ from wellfit.data.picture import SUFFIXES, TREATMENTS, Header, read_header
 from wellfit.errors import DataError
 
 _PARTS = {
-    "train": "training", "training": "training", "test": "test", "val": "valid", "valid": "valid",
-    "validation": "valid",
+    "train": "training", "training": "training", "test": "test", "testing": "test", "val": "valid", "valid": "valid",
+    "validation": "valid", "dev": "valid", "eval": "valid",
 }  # fmt: skip
-_SYSTEM = frozenset({"thumbs.db", "desktop.ini"})
+_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _FORGIVEN = 0.1
 """Share of the files that may be left out as unreadable; more, and the folder is not what it is taken for."""
 
@@ -42,14 +42,13 @@ def find_classes(folder: Path) -> Found:
     Raises:
         DataError: there is none, or names cannot be told apart.
     """
-    others: list[Path] = []
-    loops: list[Path] = []
-    found = Found()
-    loose = [p for p in _entries(folder) if p.is_file()]
-    for place in (p for p in _entries(folder) if p.is_dir() and not p.name.startswith(".")):
-        images = list(_walk(place, others, loops))
+    left, found, above = _Left(), Found(), {*_above(folder), os.path.realpath(folder)}
+    left.loose = [p for p in _entries(folder) if p.is_file() and p.suffix.lower() in SUFFIXES]
+    for place in _folders(folder):
+        images = list(_walk(place, left, set(above)))
         found.files += images
         found.labels += [clean(place.name)] * len(images)
+        left.empty += [] if images else [place]
     if not found.files:
         raise DataError(
             f"{shown(folder)} holds no folder with images (their names end with "
@@ -58,7 +57,7 @@ def find_classes(folder: Path) -> Found:
             code="WF-D94",
         )
     _require_names(folder)
-    found.notes += _told(loose, others, loops)
+    found.notes += left.told()
     return found
 
 
@@ -66,21 +65,42 @@ def find_files(folder: Path) -> Found:
     """All images of a folder and what is below it, to predict; a single file is one."""
     if folder.is_file():
         return Found([folder])
-    others: list[Path] = []
-    loops: list[Path] = []
-    files = list(_walk(folder, others, loops))
+    left = _Left()
+    files = list(_walk(folder, left, _above(folder)))
     if not files:
         raise DataError(f"{shown(folder)} holds no images.", fix="Name a folder with some.", code="WF-D94")
-    return Found(files, [], _told([], others, loops))
+    return Found(files, [], left.told())
 
 
 def parts_of(folder: Path) -> dict[str, Path]:
-    """Training, test and validation folders, where the folder holds these and no class; else nothing."""
-    inside = [p for p in _entries(folder) if p.is_dir() and not p.name.startswith(".")]
-    parts = {_PARTS.get(p.name.lower(), ""): p for p in inside}
-    known = len(parts) == len(inside) and "training" in parts and "" not in parts
-    deeper = known and all(any(q.is_dir() for q in _entries(p)) for p in inside)
-    return parts if deeper and len(parts) > 1 else {}
+    """Training, test and validation folders, where the folder holds these and no class; else nothing.
+
+    Raises:
+        DataError: it holds some of these, with folders of classes inside, and something that does not go with them.
+    """
+    inside = [p for p in _folders(folder) if _has_images(p)]
+    named = [p for p in inside if p.name.lower() in _PARTS]
+    parts = {_PARTS[p.name.lower()]: p for p in named}
+    if len(named) < 2 or "training" not in parts or not _has_classes(parts["training"]):
+        return {}
+    odd = [p for p in inside if p not in named or not _has_classes(p)]
+    if odd or len(parts) < len(named):
+        why = f"{listed([p.name for p in odd])} does not go with them" if odd else "two of them are the same part"
+        raise DataError(
+            f"{shown(folder)} holds {listed([p.name for p in named])}, which look like parts, not classes; {why}.",
+            fix="Name the parts: wellfit fit images/train --test images/test, each with a folder for each class. Where "
+            "they are classes, give the folder train another name.",
+            code="WF-D85",
+        )  # fmt: skip
+    return parts
+
+
+def _has_classes(folder: Path) -> bool:
+    return any(_has_images(p) for p in _folders(folder))
+
+
+def _has_images(folder: Path) -> bool:
+    return next(_walk(folder, _Left(), _above(folder)), None) is not None
 
 
 def headers(found: Found) -> tuple[Found, list[Header]]:
@@ -160,43 +180,78 @@ def _entries(folder: Path) -> list[Path]:
         ) from error
 
 
-def _walk(folder: Path, others: list[Path], loops: list[Path], above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Image files below a folder by name; links are followed unless they lead back to a folder above them."""
+def _folders(folder: Path) -> list[Path]:
+    """The folders inside that may be classes or parts."""
+    return [p for p in _entries(folder) if p.is_dir() and not _is_hidden(p)]
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.lower() in _SYSTEM
+
+
+def _above(folder: Path) -> set[str]:
+    """The real places of the folders above one."""
+    return {str(place) for place in Path(os.path.realpath(folder)).parents}
+
+
+def _walk(folder: Path, left: _Left, known: set[str]) -> Iterator[Path]:
+    """Image files below a folder by name; links are followed, to each place once.
+
+    Args:
+        known: real places that are not to be looked into; those that were are added.
+    """
     real = os.path.realpath(folder)
-    if real in above:
-        loops.append(folder)
+    if real in known:
+        left.loops.append(folder)
         return
+    known.add(real)
     for path in _entries(folder):
-        if path.name.startswith(".") or path.name.lower() in _SYSTEM:
+        if _is_hidden(path):
             continue
         if path.is_dir():
-            yield from _walk(path, others, loops, above | {real})
+            yield from _walk(path, left, known)
         elif path.suffix.lower() in SUFFIXES:
             yield path
         else:
-            others.append(path)
+            left.others.append(path)
 
 
 def _require_names(folder: Path) -> None:
-    """Raises DataError where two classes have one name once what cannot be written is replaced."""
-    names = [clean(p.name) for p in _entries(folder) if p.is_dir()]
-    twice = [n for n, count in collections.Counter(names).items() if count > 1]
+    """Raises DataError where two classes have one name once what cannot be written is replaced, or one has none."""
+    names = [clean(p.name).strip() for p in _folders(folder)]
+    twice = [n for n, count in collections.Counter(names).items() if count > 1 or not n]
     if twice:
+        told = f"two folders are called {shown(twice[0])}" if twice[0] else "a folder's name is empty"
         raise DataError(
-            f"two folders are called {shown(twice[0])} once bytes that are no text are replaced.",
-            fix="Give one of them another name.",
+            f"{told} once spaces at its ends go and bytes that are no text are replaced.",
+            fix="Give it another name.",
             code="WF-D95",
         )
 
 
-def _told(loose: list[Path], others: list[Path], loops: list[Path]) -> list[Note]:
-    notes = []
-    images = [p.name for p in loose if p.suffix.lower() in SUFFIXES]
-    if images:
-        notes.append(Note("WF-D96", f"{counted(len(images), 'image')} outside of any class folder left out."))
-    if others:
-        names = listed(sorted({p.suffix.lower() or p.name for p in others}), 3)
-        notes.append(Note("WF-D96", f"{counted(len(others), 'file')} left out that are no images ({names})."))
-    if loops:
-        notes.append(Note("WF-D96", f"{counted(len(loops), 'link')} left out that lead back to a folder above."))
-    return notes
+@dataclass
+class _Left:
+    """What of a folder is no image of a class.
+
+    Args:
+        loose: images outside of any class folder.
+        others: files that are no images.
+        loops: links to folders that are looked into already.
+        empty: folders beside the classes without any image.
+    """
+
+    loose: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    loops: list[Path] = field(default_factory=list)
+    empty: list[Path] = field(default_factory=list)
+
+    def told(self) -> list[Note]:
+        kinds = listed(sorted({p.suffix.lower() or p.name for p in self.others}), 3)
+        names = listed([clean(p.name) for p in self.empty], 3)
+        said = {
+            f"{counted(len(self.loose), 'image')} outside of any class folder left out.": self.loose,
+            f"{counted(len(self.others), 'file')} left out that are no images ({kinds}).": self.others,
+            f"{counted(len(self.loops), 'link')} left out that lead to a folder above or read already.": self.loops,
+            f"{counted(len(self.empty), 'folder')} without any image left out ({names}).": self.empty,
+        }
+        return [Note("WF-D96", sentence) for sentence, some in said.items() if some]

@@ -12,10 +12,10 @@ import pandas
 
 from wellfit.data.labeled import Samples
 from wellfit.data.mapped import Mapped, Writing
-from wellfit.data.notes import Note, counted
+from wellfit.data.notes import Note, counted, listed
 from wellfit.data.picture import Header, read_picture
 from wellfit.data.picture_arrays import Pixels
-from wellfit.data.picture_folder import bad_notes, clean, find_classes, headers, judge_bad, treatment_notes
+from wellfit.data.picture_folder import Found, bad_notes, clean, find_classes, headers, judge_bad, treatment_notes
 from wellfit.data.target import class_text, read_target
 from wellfit.errors import DataError
 
@@ -65,7 +65,8 @@ def read_folders(folders: dict[str, Path], size: int | None = None) -> Read:
     Raises:
         DataError: there is nothing to train on, or too much of it cannot be read.
     """
-    each = {part: headers(find_classes(folder)) for part, folder in folders.items()}
+    classes = {part: find_classes(folder) for part, folder in folders.items()}
+    each = {part: headers(found) for part, found in classes.items()}
     heads = [h for _, some in each.values() for h in some]
     files = [(part, path) for part, (found, _) in each.items() for path in found.files]
     labels = [label for found, _ in each.values() for label in found.labels]
@@ -74,11 +75,24 @@ def read_folders(folders: dict[str, Path], size: int | None = None) -> Read:
     judge_bad(bad, len(files))
     lost = {path for path, _ in bad}
     kept = [i for i, (_, path) in enumerate(files) if path not in lost]
+    _require_whole(classes, {(files[i][0], labels[i]) for i in kept})
     notes = [n for found, _ in each.values() for n in found.notes]
     notes += [*treatment_notes(heads), *sized, *bad_notes(bad)]
     names = [clean(str(files[i][1].relative_to(folders[files[i][0]]))) for i in kept]
     series = pandas.Series(pandas.Categorical([labels[i] for i in kept]))
     return _read(pixels, series, [files[i][0] for i in kept], notes, names, "class", None)
+
+
+def _require_whole(classes: dict[str, Found], there: set[tuple[str, str]]) -> None:
+    """Raises DataError where a part has lost all images of a class."""
+    for part, found in classes.items():
+        lost = sorted({label for label in found.labels if (part, label) not in there})
+        if lost:
+            raise DataError(
+                f"no {part} image of {listed(lost)} can be read.",
+                fix="Fetch them again, or take the folder away.",
+                code="WF-D87",
+            )
 
 
 def read_arrays(given: dict[str, tuple[Pixels, pandas.Series]], size: int | None, task: str | None) -> Read:
@@ -92,35 +106,33 @@ def read_arrays(given: dict[str, tuple[Pixels, pandas.Series]], size: int | None
             raise DataError(
                 f"the {part} part has {len(x):,} images and {len(y):,} targets.", fix="Give one each.", code="WF-D19"
             )
-    heads = [Header(x.height, x.width, x.channels == 1, ()) for x, _ in given.values()]
+    heads = [Header(x.height, x.width, x.channels == 1, ()) for x, _ in given.values() for _ in range(len(x))]
     form, notes = choose_form(heads, size)
     notes += list({n.sentence: n for x, _ in given.values() for n in x.notes}.values())
     dtype = "u1" if all(x.dtype == "u1" for x, _ in given.values()) else "f4"
-    blocks = (resized(_channels(b, form), form.height, form.width) for x, _ in given.values() for b in x.blocks())
+    if dtype == "f4":
+        _require_one_unit({part: max(float(b.max()) for b in x.blocks()) for part, (x, _) in given.items()})
+    blocks = (resized(spread(b, form), form.height, form.width) for x, _ in given.values() for b in x.blocks())
     held = store(blocks, sum(len(x) for x, _ in given.values()), form, dtype)
     labels = pandas.concat([y for _, y in given.values()], ignore_index=True)
     parts = [part for part, (x, _) in given.items() for _ in range(len(x))]
     return _read(held, labels, parts, notes, [], str(labels.name or "y"), task)
 
 
-def _channels(block: numpy.ndarray, form: Form) -> numpy.ndarray:
-    return block if block.shape[1] == form.channels else numpy.repeat(block, form.channels, axis=1)
-
-
-def read_new_pixels(x: Pixels, form: Form) -> Mapped:
-    """Images to predict, from an array, in the form of the training.
-
-    Raises:
-        DataError: they have color, and the training had none.
-    """
-    if x.channels == 3 and form.channels == 1:
+def _require_one_unit(highest: dict[str, float]) -> None:
+    """Raises DataError where one part ends at 1 at most and another goes far beyond."""
+    low, high = min(highest, key=lambda p: highest[p]), max(highest, key=lambda p: highest[p])
+    if 0.0 < highest[low] <= 1.0 and highest[high] > 32.0:
         raise DataError(
-            "these images have 3 channels, and those of the training were gray.",
-            fix="Bring them as (n, height, width).",
-            code="WF-D21",
+            f"the {low} images hold numbers up to {highest[low]:.4g}, and the {high} images up to {highest[high]:.4g}.",
+            fix="Bring all parts in the same units.",
+            code="WF-D89",
         )
-    blocks = (resized(_channels(b, form), form.height, form.width) for b in x.blocks())
-    return store(blocks, len(x), form, x.dtype)
+
+
+def spread(block: numpy.ndarray, form: Form) -> numpy.ndarray:
+    """Images (some, channels, height, width) with as many channels as the form has: gray ones are repeated."""
+    return block if block.shape[1] == form.channels else numpy.repeat(block, form.channels, axis=1)
 
 
 def choose_form(heads: Sequence[Header], size: int | None) -> tuple[Form, list[Note]]:
@@ -214,14 +226,41 @@ def _read(
         raise DataError(
             f"{counted(lost, 'image has', 'images have')} no class.", fix="Give every image one.", code="WF-D13"
         )
-    pixels = gray_if_colorless(pixels)
-    form = Form(pixels.shape[2], pixels.shape[3], pixels.shape[1])
+    pixels, places = gray_if_colorless(pixels), numpy.array(parts)
+    form, hashes = Form(pixels.shape[2], pixels.shape[3], pixels.shape[1]), hashes_of(pixels)
+    classes = [class_text(v) for v in read.class_values]
+    if classes:
+        _require_known(read.values, places, classes)
+        notes = [*notes, *contradictions(hashes, read.values)]
     found = Samples(
-        pixels, "image", hashes_of(pixels), read.values, read.task, [class_text(v) for v in read.class_values],
-        read.class_values, [*read.notes, *notes], target, rows=numpy.arange(len(pixels)), names=names,
+        pixels, "image", hashes, read.values, read.task, classes, read.class_values, [*read.notes, *notes], target,
+        rows=numpy.arange(len(pixels)), names=names,
     )  # fmt: skip
-    places = numpy.array(parts)
     return Read(found, form, {part: numpy.flatnonzero(places == part) for part in dict.fromkeys(parts)})
+
+
+def _require_known(values: numpy.ndarray, places: numpy.ndarray, classes: Sequence[str]) -> None:
+    """Raises DataError where a validation or test image has a class that no training image has."""
+    known = numpy.unique(values[places == "training"])
+    for part in dict.fromkeys(places.tolist()):
+        new = numpy.setdiff1d(values[places == part], known)
+        if len(new):
+            told = listed([classes[int(v)] for v in new], 3)
+            raise DataError(
+                f"the {part} images have {counted(len(new), 'class', 'classes')} that no training image has: {told}.",
+                fix="Write every class as in training, or leave these images out.",
+                code="WF-D88",
+            )
+
+
+def contradictions(hashes: numpy.ndarray, values: numpy.ndarray) -> list[Note]:
+    """A note where the same pixels stand in several classes."""
+    pairs = numpy.unique(numpy.stack([hashes, values.astype(numpy.uint64)], 1), axis=0)
+    each, counts = numpy.unique(pairs[:, 0], return_counts=True)
+    copies = int(numpy.isin(hashes, each[counts > 1]).sum())
+    if not copies:
+        return []
+    return [Note("WF-D86", f"{copies:,} images stand in several classes: the same pixels, another class.")]
 
 
 def hashes_of(pixels: Mapped) -> numpy.ndarray:

@@ -21,8 +21,10 @@ from wellfit.data import (
     decode,
     find_files,
     judge_none,
-    pixels_of,
+    read_header,
+    read_new_array,
     read_new_pixels,
+    treatment_notes,
 )
 from wellfit.data.pictures import Form
 from wellfit.job.baselines import fit_dummy, fit_flat_linear
@@ -101,17 +103,19 @@ class PictureKind:
 
     def read_new(self, path: str | Path, encoder: PictureEncoder) -> NewRows:
         place, form = Path(path), Form(encoder.height, encoder.width, encoder.channels)
-        if place.suffix.lower() == ".npz":
-            return NewRows(read_new_pixels(NpzFile(place).pixels("x"), form), [], [])
+        if place.suffix.lower() == ".npz" and not place.is_dir():
+            file = NpzFile(place)
+            return NewRows(read_new_pixels(file.pixels(file.images), encoder), [], [])
         found = find_files(place)
         pixels, bad = decode(found.files, form)
         judge_none(bad, len(found.files))
         base, lost = place if place.is_dir() else place.parent, {path for path, _ in bad}
         names = [clean(str(p.relative_to(base))) for p in found.files if p not in lost]
-        return NewRows(pixels, names, [*found.notes, *bad_notes(bad)])
+        heads = [read_header(p) for p in found.files if p not in lost]
+        return NewRows(pixels, names, [*found.notes, *treatment_notes(heads), *bad_notes(bad)])
 
     def new_rows(self, x: Any, encoder: PictureEncoder) -> Mapped:
-        return read_new_pixels(pixels_of(x), Form(encoder.height, encoder.width, encoder.channels))
+        return read_new_array(x, encoder)
 
     def pixels(self, encoder: PictureEncoder) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         """What black and white are in the network's inputs, by channel, where pixels are bytes."""

@@ -17,7 +17,7 @@ from wellfit.job.options import Options, refuse_roles
 from wellfit.job.picture_kind import PICTURES
 from wellfit.job.table_source import Source, split_parts
 
-_X, _Y = ("x", "x_train", "X"), ("y", "y_train")
+_Y = ("y", "y_train")
 _OTHER_PARTS = {"test": ("x_test", "y_test"), "valid": ("x_valid", "y_valid")}
 
 
@@ -89,13 +89,17 @@ def arrays_in(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _names(file: NpzFile) -> dict[str, tuple[str, str]]:
-    x, y = (next((n for n in some if n in file.names), some[0]) for some in (_X, _Y))
+    x, y = file.images, next((n for n in _Y if n in file.names), _Y[0])
     if not {x, y} <= set(file.names):
         raise DataError(
             f"the file holds {listed(file.names) or 'nothing'}; x and y are needed.",
             fix="numpy.savez(path, x=images, y=classes), and x_test, y_test where there are test images.",
             code="WF-D94",
         )
+    for part, (images, classes) in _OTHER_PARTS.items():
+        if images in file.names and classes not in file.names:
+            told = f"the file holds {images} and no {classes}, so it is not known what the {part} images are."
+            raise DataError(told, fix=f"Store {classes} too, or leave {images} out.", code="WF-D94")
     return {"training": (x, y), **{part: pair for part, pair in _OTHER_PARTS.items() if set(pair) <= set(file.names)}}
 
 
