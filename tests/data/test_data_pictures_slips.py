@@ -253,13 +253,3 @@ def test_whole_numbers_without_a_range_are_refused(tmp_path):
     with pytest.raises(DataError, match=refused_message) as caught:
         read_picture(tmp_path / "a.tif", 2, 2, 1)
     assert caught.value.code == "WF-D93"
-
-
-def test_transparency_of_a_large_picture_is_laid_on_white_as_if_it_were_done_before(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (96, 64, 4)).astype(np.uint8)
-    Image.fromarray(pixels, "RGBA").save(tmp_path / "a.png")
-    opaque = pixels[..., 3:] / 255.0
-    laid = pixels[..., :3] * opaque + 255.0 * (1.0 - opaque)
-    expected = laid.reshape(12, 8, 8, 8, 3).mean((1, 3))  # Pillow's filter reaches further than a block: about this
-    found = np.moveaxis(read_picture(tmp_path / "a.png", 12, 8, 3), 0, -1).astype(float)
-    assert np.abs(found - expected).mean() < 8.0

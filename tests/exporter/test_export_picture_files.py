@@ -78,6 +78,7 @@ def odd_files(folder):
         "cmyk.jpg": (colors.convert("CMYK"), {}), "clear.png": (clear, {}), "gray_clear.png": (clear.convert("LA"), {}),
         "palette.gif": (colors.convert("P"), {"transparency": 3}), "bits.png": (colors.convert("1"), {}),
         "palette.png": (colors.convert("P"), {"transparency": 7}), "deep.png": (deep, {}), "plain.bmp": (colors, {}),
+        "turned.tif": (colors, {"exif": turned}), "deep_clear.png": (deep, {"transparency": 251 * 128}),
         "frames.gif": (colors, {"save_all": True, "append_images": [clear]}), "clear.webp": (clear, {}),
     }  # fmt: skip
     for name, (image, options) in made.items():

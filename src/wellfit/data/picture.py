@@ -29,7 +29,7 @@ _GRAY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 _CLEAR = frozenset({"LA", "La", "RGBA", "RGBa", "PA"})
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 turn width into height
-_UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """Pillow's number of the transposition (``PIL.Image.Transpose``) that undoes each orientation but the first."""
 
 
@@ -89,8 +89,8 @@ def read_picture(path: Path, height: int, width: int, channels: int) -> numpy.nd
         image.draft("RGB" if channels == 3 else "L", (width, height))  # JPEG: decoded near the size, not at the full
         image.load()
         turned = _orientation(image)  # a TIFF was turned as it was loaded, and says so now
-        upright = image.transpose(_UPRIGHT[turned]) if turned > 1 else image
-        plain = _plain(upright, (width, height)).convert("RGB" if channels == 3 else "L")
+        upright = image.transpose(UPRIGHT[turned]) if turned > 1 else image
+        plain = _plain(upright).convert("RGB" if channels == 3 else "L")
         if plain.size != (width, height):
             plain = plain.resize((width, height), 2)  # PIL.Image.Resampling.BILINEAR
         pixels = numpy.asarray(plain, dtype=numpy.uint8)
@@ -161,8 +161,8 @@ def _orientation(image: Image) -> int:
     return 1
 
 
-def _plain(image: Image, size: tuple[int, int]) -> Image:
-    """The image with 8 bits and no transparency: L or RGB; a transparent one is brought to its size on the way."""
+def _plain(image: Image) -> Image:
+    """The image with 8 bits and no transparency: L or RGB."""
     from PIL import Image
 
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
@@ -171,8 +171,6 @@ def _plain(image: Image, size: tuple[int, int]) -> Image:
         return Image.fromarray(_eight_bits(numpy.asarray(image), image.info.get("transparency")))
     if "transparency" in image.info or image.mode in _CLEAR:
         clear = image.convert("RGBA")
-        if clear.size != size:  # Pillow weighs colors by their opacity, so white may come later, to fewer pixels
-            clear = clear.resize(size, 2)
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
         laid = Image.alpha_composite(white, clear).convert("RGB")
         return laid.convert("L") if image.mode in ("L", "LA", "La", "1") else laid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wellfit.data.picture import SUFFIXES
+from wellfit.data.picture import SUFFIXES, UPRIGHT
 from wellfit.exporter.picture_facts import PictureFacts
 from wellfit.exporter.source import Piece, constant, piece
 
@@ -31,11 +31,14 @@ def files_of(folder: Path) -> list[tuple[Path, str]]:
 
 def read_image(path: Path) -> np.ndarray:
     """(CHANNELS, HEIGHT, WIDTH) bytes of a file: upright, on white where it is transparent, of one size."""
-    with Image.open(path) as image:
+    with open(path, "rb") as handle, Image.open(handle) as image:  # Pillow turns plain TIFF wrongly, opened by name
         image.draft(MODE, (WIDTH, HEIGHT))  # a JPEG is decoded near that size
-        image = ImageOps.exif_transpose(image)
+        image.load()
+        turned = image.getexif().get(0x0112)
+        image = image.transpose(UPRIGHT[turned]) if turned in UPRIGHT else image
         if image.mode.startswith("I"):  # 16 bits
-            image = Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
+            deep, clear = np.asarray(image), image.info.get("transparency", -1)
+            image = Image.fromarray(np.where(deep == clear, 255, deep.astype(np.uint32) // 257).astype(np.uint8))
         if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image.convert("RGBA"))
@@ -127,6 +130,7 @@ def picture_constants(facts: PictureFacts) -> list[str]:
     if not facts.archive:
         lines.append(constant("MODE", "L" if encoder.channels == 1 else "RGB"))
         lines.append(constant("SUFFIXES", sorted(SUFFIXES)))
+        lines.append(constant("UPRIGHT", UPRIGHT, "Pillow's transposition that undoes each EXIF orientation"))
     return lines
 
 
@@ -141,7 +145,7 @@ def picture_pieces(facts: PictureFacts) -> list[Piece]:
         )]  # fmt: skip
     imports = (
         "import numpy as np", "import os", "from collections.abc import Iterator", "from pathlib import Path",
-        "from PIL import Image, ImageOps",
+        "from PIL import Image",
     )  # fmt: skip
     return [piece(_FOLDER, *imports, parts=facts.parts_in != ("",), known=bool(facts.reading.split))]
 
