@@ -166,7 +166,8 @@ def _beginnings(words: Sequence[Word], gone: set[Word]) -> list[tuple[int, int, 
     found = []
     for place, word in enumerate(words):
         if word in gone and word.first and word.text[0].isupper():
-            left = next((w for w in words[place + 1 :] if w not in gone or w.first), None)
+            behind = (words[i] for i in range(place + 1, len(words)))
+            left = next((w for w in behind if w not in gone or w.first), None)
             if left is not None and not (left.first or left.kept):
                 found.append((left.start, left.start + 1, left.text[0].upper()))
     return found
