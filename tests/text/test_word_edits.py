@@ -30,7 +30,7 @@ from wellfit.text import (
     swap_words,
     varied,
 )
-from wellfit.text.words import NEGATIONS, sentences_of, words_of
+from wellfit.text.words import NEGATIONS, sentences_of
 
 REPLACE = functools.partial(replace_words, lexicon=SMALL)
 INSERT = functools.partial(insert_words, lexicon=SMALL)
