@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,3 +109,22 @@ def test_few_texts_and_one_class_are_refused():
 
 def test_copies_hash_alike():
     assert np.unique(hashes_of(np.array(["A  b", "a b", "a c"], dtype=object))).size == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["यह फिल्म बहुत अच्छी नहीं है", "র‌্যাব ছবিটি খুব ভালো", "படம் நன்றாக", "หนังเรื่องนี้ สนุกมาก", "הַסֶּרֶט הָיָה", "نمی‌خواهم كَانَ",
+     "q\u0301a x\u0308y"],
+)  # fmt: skip
+def test_marks_belong_to_their_words(text):
+    assert tokens_of(text) == unicodedata.normalize("NFC", text).lower().split()
+
+
+def test_a_picture_s_look_belongs_to_no_word():
+    assert tokens_of("good\u2764\ufe0ffilm") == ["good", "\u2764", "\ufe0f", "film"]
+
+
+@given(some.text(some.sampled_from("aZé09_ '’-.,!?\n❤\ufe0f不"), max_size=30))
+def test_tokens_of_texts_without_marks_are_what_they_were(text):
+    old = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+    assert tokens_of(text) == old.findall(unicodedata.normalize("NFC", text).lower())

@@ -10,8 +10,9 @@ import pytest
 from made_wordnet import write_wordnet
 
 from wellfit.errors import DataError, MissingExtra, RecipeError, RecipeWarning
-from wellfit.text import SMALL, WordNet, find_lexicon, groups_from_file
+from wellfit.text import SMALL, Groups, WordNet, find_lexicon, groups_from_file
 from wellfit.text import lexicon as lexicons
+from wellfit.text import wordnet as wordnets
 from wellfit.text.forms import bases, cased_like, inflected
 
 
@@ -63,6 +64,45 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path):
         WordNet(str(tmp_path))
 
 
+def _spoiled(path, number, line):
+    """Another line at this place."""
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[: number - 1], line, *lines[number - 1 :]]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "line"),
+    [
+        ("index.noun", 3, ""), ("index.verb", 2, "buy v 1"), ("index.adj", 2, "dull a 9 0 1 1 00000001"),
+        ("index.noun", 2, "film n x 0 1 1 3"), ("noun.exc", 2, ""), ("verb.exc", 1, ""), ("cntlist.rev", 4, ""),
+        ("cntlist.rev", 1, "film%1:10:00:: one 30"), ("cntlist.rev", 2, "film%8:10:00:: 1 30"),
+        ("cntlist.rev", 2, "a b c"),
+    ],
+)  # fmt: skip
+def test_a_malformed_line_is_told_by_file_and_number(name, number, line, tmp_path):
+    _spoiled(write_wordnet(tmp_path) / name, number, line)
+    with pytest.raises(DataError, match=rf"WF-X02: line {number} of {name}"):
+        WordNet(str(tmp_path)).choices("films")
+
+
+def test_synsets_that_are_cut_off_are_told_by_file_and_line(tmp_path):
+    path = write_wordnet(tmp_path) / "data.noun"
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        try:
+            found = WordNet(str(tmp_path)).looser().choices("films")
+        except DataError as error:
+            assert "of data.noun" in error.message
+        else:
+            assert found == ("movies",)
+        wordnets._choices.cache_clear()
+        wordnets._loose.cache_clear()
+    path.write_bytes(b"x" + whole)
+    with pytest.raises(DataError, match=r"line \d of data\.noun"):
+        WordNet(str(tmp_path)).choices("films")
+
+
 def test_a_lexicon_goes_to_other_processes(net):
     net.choices("film")
     assert pickle.loads(pickle.dumps(net)).choices("film") == ("movie",)
@@ -80,6 +120,21 @@ def test_a_file_of_groups(tmp_path, monkeypatch):
     for wrong in (tmp_path / "empty.txt", tmp_path / "none.txt"):
         with pytest.raises(DataError):
             groups_from_file(wrong)
+
+
+def test_a_file_with_a_mark_of_its_encoding_is_read(tmp_path):
+    (tmp_path / "words.txt").write_text("film, movie\n", "utf-8-sig")
+    assert groups_from_file(tmp_path / "words.txt").choices("film") == ("movie",)
+
+
+def test_a_path_that_can_be_none_is_refused(tmp_path):
+    for path in ("a" * 5000, "a\0b"):
+        for look in (groups_from_file, lambda p: find_lexicon("file", p), lambda p: find_lexicon("auto", p)):
+            with pytest.raises(DataError, match=r"WF-X0[23]"):
+                look(path)
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9, bar\n")
+    with pytest.raises(DataError, match="WF-X03"):
+        groups_from_file(tmp_path / "latin.txt")
 
 
 def test_the_environment_names_a_folder(tmp_path, monkeypatch):
@@ -104,6 +159,34 @@ def test_what_is_asked_for_and_is_not_there_is_refused(bare):
         find_lexicon("nltk")
     with pytest.raises(RecipeError, match="auto"):
         find_lexicon("thesaurus")
+
+
+FORMS = {
+    "kids": "children", "children": "kids", "purchased": "bought", "bought": "purchased", "spoke": "talked",
+    "spoken": "talked", "talks": "speaks", "talking": "speaking", "began": "started", "begun": "started",
+    "starting": "beginning", "stories": "tales", "ended": "finished", "answers": "replies", "helped": "assisted",
+}  # fmt: skip
+
+
+def test_the_small_list_has_forms_that_there_are():
+    for word, other in FORMS.items():
+        assert SMALL.choices(word) == (other,)
+    for word in ("talked", "started", "slowed", "filmed", "kidding", "refunded", "smarts", "wholes"):
+        assert SMALL.choices(word) == ()  # spoke or spoken; no verb; no noun
+    assert SMALL.choices("talk", before="the") == ()
+    for group in SMALL.groups:
+        for word in group:
+            for form in ("s", "ed", "ing"):
+                assert not {"childs", "buyed", "speaked", "begined", "begining"} & {
+                    *SMALL.choices(inflected(word, form))
+                }
+
+
+def test_a_phrase_is_in_the_form_of_its_verb():
+    found = Groups((("watch", "look at"), ("car", "motor car")))
+    assert [found.choices(w) for w in ("watched", "watching", "watches", "cars", "watch")] == [
+        ("looked at",), ("looking at",), (), (), ("look at",),
+    ]  # fmt: skip
 
 
 class _Synset:

@@ -10,9 +10,9 @@ import torch
 
 from wellfit import BackTranslation
 from wellfit.draws import Now
-from wellfit.errors import DataError, MissingExtra, RecipeError, UsageError
+from wellfit.errors import DataError, MissingExtra, RecipeError, RunFolderError, UsageError
 from wellfit.fold import Fold, Texts
-from wellfit.text import Cache, Marian, back_translate
+from wellfit.text import Cache, Marian, back_translate, there_and_back
 from wellfit.text.back_translation import VARIABLE, marian_pair
 
 
@@ -78,6 +78,53 @@ def test_a_translator_that_drops_a_text_is_refused():
             back_translate(["a"], Scripted(), **wrong)
 
 
+@pytest.mark.parametrize(
+    "came",
+    [None, "ab", b"ab", 3, ["a movie", None], ["a movie", float("nan")], ["a movie", b"b"], ["a", 3], [["a"], "b"]],
+)
+def test_what_is_no_text_is_refused_before_it_is_kept(came, tmp_path):
+    cache = Cache(tmp_path / "c.json", "one")
+    for translate in (lambda _: came, there_and_back(lambda _: came, Scripted())):
+        with pytest.raises(UsageError, match="WF-X11"):
+            back_translate(["a film", "b film"], translate, cache=cache)
+    assert not cache.found
+    assert not cache.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "passes"),
+    [
+        ("I did not like this film", "I did like this movie", False),
+        ("I liked this film", "I never liked this movie", False),
+        ("I didn’t like this film", "I did not like the movie", True),
+        ("Nobody liked it", "Everyone liked it", False),
+        ("It is without wit", "It has no wit", True),
+        ("I also liked this small film", "I liked this little film too", True),
+    ],
+)
+def test_a_negation_that_is_lost_or_added_is_refused(old, new, passes):
+    assert back_translate([old], lambda _: [new]) == [new if passes else old]
+
+
+def test_a_span_is_masked_and_counted_outside_of_other_words():
+    asked = []
+
+    def translate(texts):
+        asked.extend(texts)
+        return [t.replace("Al ", "Albert ").replace("Also", "Too").replace("film", "movie") for t in texts]
+
+    assert back_translate(["Also I saw Al in a film"], translate) == ["Too I saw Al in a movie"]
+    assert asked[1] == "Also I saw XQ00X in a film"
+    inside = Scripted(**{"Also a film": "Too a movie"})
+    assert back_translate(["Also a film"], inside, spans=[[(0, 2)]]) == ["Also a movie"]
+
+
+def test_spans_are_a_list_for_each_text():
+    for spans in ([], [[], []], 3, "a", [None], [[(0, 99)]]):
+        with pytest.raises(UsageError, match="spans"):
+            back_translate(["a film"], Scripted(), spans=spans)
+
+
 def test_a_cache_is_asked_first_and_keeps_what_others_wrote(tmp_path):
     path = tmp_path / "translations.json"
     first, script = Cache(path, "one"), Scripted()
@@ -105,13 +152,29 @@ def test_an_interruption_loses_nothing_that_was_translated(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": "x"}', '{"format": "wellfit.translations", "version": 1, '
-                                     '"translations": {"a": {"b": 3}}}', "\x00"])  # fmt: skip
+                                     '"translations": {"a": {"b": 3}}}', "\x00", "[" * 100_000])  # fmt: skip
 def test_a_file_that_is_no_cache_is_refused_and_left(content, tmp_path):
     path = tmp_path / "c.json"
     path.write_text(content)
     with pytest.raises(DataError, match=r"c\.json"):
         Cache(path, "one")
     assert path.read_text() == content
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_translated(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "none" / "c.json", tmp_path / "file" / "c.json"):
+        with pytest.raises(RunFolderError, match="WF-F01"):
+            back_translate(["a film"], lambda _: pytest.fail("it was translated"), cache=Cache(path, "one"))
+    for path in (tmp_path / ("c" * 5000), tmp_path / "c\0.json"):
+        with pytest.raises(DataError, match="WF-X07"):
+            Cache(path, "one")
+    held = Cache(tmp_path / "c.json", "one")
+    held.add(["a film"], ["a movie"])
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert back_translate(["a film"], Scripted(), cache=held) == ["a movie"]  # nothing new to write
+    with pytest.raises(RunFolderError, match=r"c\.json"):
+        back_translate(["b film"], Scripted(), cache=Cache(tmp_path / "c.json", "one"))
 
 
 # The part of a recipe
@@ -216,12 +279,21 @@ def test_a_model_that_is_not_there_and_packages_that_are_not(tmp_path, monkeypat
     with pytest.raises(DataError, match="no-such-model"):
         Marian(str(tmp_path / "no-such-model"))(["a"])
 
-    def hands_on_none(_name):  # transformers 5 for a name that it cannot fetch
+    asked = []
+
+    def hands_on_none(_name, local_files_only):  # transformers 5 for a name that it cannot fetch
+        asked.append(local_files_only)
         raise TypeError("expected str, bytes or os.PathLike object, not NoneType")
 
     monkeypatch.setattr("transformers.MarianTokenizer.from_pretrained", hands_on_none)
-    with pytest.raises(DataError, match="nobody/no-such-model"):
+    with pytest.raises(DataError, match=r"nobody/no-such-model cannot be loaded: it is no folder here.*fetch=True"):
         Marian("nobody/no-such-model")(["a"])
+    with pytest.raises(DataError, match=r"WF-X09.*folder here"):
+        BackTranslation(1.0, there="no-such-model").resample(_fold(), Now.at(0))
+    assert asked == [True, True]  # the network was not asked
+    with pytest.raises(DataError, match="a file of its tokenizer is missing"):
+        Marian("nobody/no-such-model", fetch=True)(["a"])
+    assert asked[2:] == [True, False]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="transformers"):
         Marian("any")(["a"])

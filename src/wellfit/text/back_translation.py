@@ -13,7 +13,8 @@ from wellfit.errors import RecipeError
 from wellfit.fold import Fold
 from wellfit.regularizer import Regularizer, knob, static
 from wellfit.text.many_texts import generator_of
-from wellfit.text.rows import phrases_of, refuse_numbers, with_variants
+from wellfit.text.places import phrases_of
+from wellfit.text.rows import refuse_numbers, with_variants
 from wellfit.text.translation import Cache, Marian, Translator, back_translate, there_and_back
 
 TRANSLATOR = "translator"
@@ -26,11 +27,12 @@ _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 class BackTranslation(Regularizer):
     """Add variants of training texts that were translated into another language and back.
 
-    The translators are MarianMT models of transformers, fetched by their names where they are not there yet, or what a
-    training brings as the resource ``translator`` (a list of texts to a list of texts). A variant is left out where it
-    says the same in the same words, is more than twice as long or as short, or lost a name, a number, an address, a
-    token in brackets or what ``protect`` names. Translations are kept in the file that the environment's
-    WELLFIT_TRANSLATIONS names. It acts once on a training fold, and takes seconds a text on a processor.
+    The translators are MarianMT models of transformers that are on this machine (nothing is fetched during a training;
+    ``Marian(name, fetch=True)`` fetches one before), or what a training brings as the resource ``translator`` (a list
+    of texts to a list of texts). A variant is left out where it says the same in the same words, is more than twice as
+    long or as short, gained or lost all negation, or lost a name, a number, an address, a token in brackets or what
+    ``protect`` names. Translations are kept in the file that the environment's WELLFIT_TRANSLATIONS names. It acts once
+    on a training fold, and takes seconds a text on a processor.
 
     The quality of the translations, and what they do to accuracy, was not measured in this project.
 
@@ -44,7 +46,8 @@ class BackTranslation(Regularizer):
         data: a fold whose rows are texts in, more rows out, the originals first.
 
     Raises:
-        DataError: the rows are no texts, or a model cannot be loaded.
+        DataError: the rows are no texts, or a model is not here.
+        UsageError: a translator does not answer each text with a text.
         MissingExtra: transformers or sentencepiece is not installed.
         RecipeError: a model's name is none.
 

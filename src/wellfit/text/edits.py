@@ -1,19 +1,23 @@
 """Changes of one text that leave its label alone: pure functions of the text, a share and a generator.
 
 Each draws first and applies its share afterwards: with the same generator a larger share changes what a smaller one
-changed, and more. What is kept (see ``words_of``) is never touched; at a share of 0 the text comes back as it is.
+changed, and more. What is kept (see ``words_of``) is never touched; at a share of 0 the text comes back as it is. A
+share outside of 0 to 1, and a span that is no place of the text, raise UsageError.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
+from wellfit.errors import UsageError
 from wellfit.text.context import describes
 from wellfit.text.forms import cased_like, sounds_open
 from wellfit.text.lexicon import Lexicon
+from wellfit.text.places import Place, own_places
 from wellfit.text.words import Word, sentences_of, words_of
 
 Edit = Callable[[str, Random], str]
@@ -21,13 +25,19 @@ Edit = Callable[[str, Random], str]
 
 
 def how_many(share: float, there: int) -> int:
-    """At least one of those there are, where the share is not 0: the next whole number up."""
+    """At least one of those there are, where the share is not 0: the next whole number up.
+
+    Raises:
+        UsageError: the share is not from 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise UsageError(f"a share of {share} was given; 0 to 1 is allowed.", fix="0.2 is a fifth.", code="WF-X08")
     return min(there, math.ceil(share * there - 1e-6))  # .1 * 10 is a little over 1 in single precision
 
 
 def replace_words(
     text: str, random: Random, share: float, lexicon: Lexicon, *, protect: Iterable[str] = (),
-    spans: Iterable[tuple[int, int]] = (),
+    spans: Iterable[Place] = (),
 ) -> str:  # fmt: skip
     """Synonyms in place of a share of the words that have one, in their form and case; stop words stay.
 
@@ -41,7 +51,7 @@ def replace_words(
 
 def insert_words(
     text: str, random: Random, share: float, lexicon: Lexicon, *, protect: Iterable[str] = (),
-    spans: Iterable[tuple[int, int]] = (),
+    spans: Iterable[Place] = (),
 ) -> str:  # fmt: skip
     """Synonyms beside a share of the words that have one: ``a dull film`` becomes ``a dull dreary film``.
 
@@ -61,7 +71,7 @@ def _inner_case(other: str, word: str) -> str:
 
 
 def _chosen(
-    text: str, random: Random, share: float, lexicon: Lexicon, protect: Iterable[str], spans: Iterable[tuple[int, int]],
+    text: str, random: Random, share: float, lexicon: Lexicon, protect: Iterable[str], spans: Iterable[Place],
     describing_first: bool = False,
 ) -> list[tuple[Word, str]]:  # fmt: skip
     """Words with what can stand for them; where nothing is sure, one at most of what is less sure."""
@@ -95,7 +105,7 @@ def _able(words: Sequence[Word], random: Random, lexicon: Lexicon) -> list[tuple
 
 
 def swap_words(
-    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[Place] = ()
 ) -> str:
     """A share of the pairs of neighboring words the other way round, none of them twice.
 
@@ -124,7 +134,7 @@ def swap_words(
 
 
 def delete_words(
-    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[Place] = ()
 ) -> str:
     """A share of the words left out, with the blank before them; negations and what is kept stay, and one word at
     least.
@@ -132,18 +142,23 @@ def delete_words(
     >>> delete_words("Such a fine, fine day.", Random(3), 0.2)
     'A fine, fine day.'
     """
-    every = words_of(text, protect, spans)
+    own = own_places(text, protect, spans)
+    every = words_of(text, spans=own)
     words = [w for w in every if not _fixed(w)]
     random.shuffle(words)
     gone = words[: min(how_many(share, len(words)), max(0, len(every) - 1))]
-    return _with(text, _apart([_with_blank(text, w) for w in gone] + _beginnings(every, set(gone))))
+    return _with(text, _apart([_with_blank(text, w, own) for w in gone] + _beginnings(every, set(gone))))
 
 
-def _with_blank(text: str, word: Word) -> tuple[int, int, str]:
-    """A word and the blank before it, or behind it where there is none before."""
-    if word.start and text[word.start - 1].isspace():
+def _with_blank(text: str, word: Word, kept: Sequence[Place]) -> tuple[int, int, str]:
+    """A word and the blank before it, or behind it where there is none before, or none where both are kept."""
+
+    def free(place: int) -> bool:
+        return text[place : place + 1].isspace() and not any(start <= place < end for start, end in kept)
+
+    if word.start and free(word.start - 1):
         return word.start - 1, word.end, ""
-    return word.start, word.end + text[word.end : word.end + 1].isspace(), ""
+    return word.start, word.end + free(word.end), ""
 
 
 def _beginnings(words: Sequence[Word], gone: set[Word]) -> list[tuple[int, int, str]]:
@@ -151,38 +166,44 @@ def _beginnings(words: Sequence[Word], gone: set[Word]) -> list[tuple[int, int, 
     found = []
     for place, word in enumerate(words):
         if word in gone and word.first and word.text[0].isupper():
-            left = next((w for w in words[place + 1 :] if w not in gone or w.first), None)
+            behind = (words[i] for i in range(place + 1, len(words)))
+            left = next((w for w in behind if w not in gone or w.first), None)
             if left is not None and not (left.first or left.kept):
                 found.append((left.start, left.start + 1, left.text[0].upper()))
     return found
 
 
 def order_sentences(
-    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()
+    text: str, random: Random, share: float, *, protect: Iterable[str] = (), spans: Iterable[Place] = ()
 ) -> str:
     """A share of the pairs of neighboring sentences the other way round, none of them twice; a text of one sentence
-    stays. What stands between sentences stays where it is.
+    stays. What stands between sentences stays where it is. A last sentence without a mark of its end gets a period
+    where another takes its place.
 
     >>> order_sentences("It rained. We left.", Random(0), 1.0)
     'We left. It rained.'
     """
-    kept = [s for phrase in protect for s in _within(text, phrase)] + [tuple(s) for s in spans]
+    kept = own_places(text, protect, spans)
     there = sentences_of(text)
     pairs = [p for p, (a, b) in enumerate(itertools.pairwise(there))
-             if text[slice(*a)] != text[slice(*b)] and not any(s < b[1] and e > a[0] for s, e in kept)]  # fmt: skip
+             if text[slice(*a)] != text[slice(*b)] and _ended(text[slice(*b)])
+             and not any(s < b[1] and e > a[0] for s, e in kept)]  # fmt: skip
     random.shuffle(pairs)
     taken: set[int] = set()
     chosen = [p for p in pairs if not {p, p + 1} & taken and not taken.update((p, p + 1))]
     changes = []
     for place in chosen[: how_many(share, len(chosen))]:
         a, b = there[place], there[place + 1]
-        changes += [(*a, text[slice(*b)]), (*b, text[slice(*a)])]
+        changes += [(*a, _ended(text[slice(*b)])), (*b, text[slice(*a)])]
     return _with(text, changes)
 
 
-def _within(text: str, phrase: str) -> list[tuple[int, int]]:
-    start = text.lower().find(phrase.lower()) if phrase.strip() else -1
-    return [(start, start + len(phrase))] if start >= 0 else []
+def _ended(sentence: str) -> str:
+    """A sentence with a period where it has no mark of its end; nothing where it breaks off at another mark."""
+    last = sentence.rstrip("\"'”’)]")[-1:]
+    if last and last in ".!?…":
+        return sentence
+    return "" if not last or unicodedata.category(last).startswith("P") else f"{sentence}."
 
 
 def _fixed(word: Word) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wellfit.errors import DataError, MissingExtra, RecipeError, RecipeWarning
-from wellfit.text.forms import bases, inflected
+from wellfit.text.context import fits
+from wellfit.text.forms import bases, formed, irregular_bases
 from wellfit.text.wordnet import WordNet
 from wellfit.text.words import STOP_WORDS
 
@@ -25,16 +26,23 @@ _FOLDERS = (
 )  # fmt: skip
 _LARGEST = 50_000_000  # bytes of a file of groups
 
-_SMALL = """
-film, movie | big, large | little, small | start, begin | end, finish | funny, humorous | boring, tedious | dull, dreary
-smart, clever | quick, fast | quickly, rapidly | slow, sluggish | sad, unhappy | happy, glad | scary, frightening
-awful, terrible, dreadful | wonderful, marvelous | excellent, superb | beautiful, lovely | strange, odd | silly, foolish
-story, tale | movie, film | buy, purchase | help, assist | answer, reply | error, mistake | picture, image
-difficult, hard | simple, easy | important, significant | idea, notion | whole, entire | often, frequently
-child, kid | performer, entertainer | actor, player | author, writer | house, home | job, task | speak, talk
-whole, entire | usually, normally | nearly, roughly | perhaps, maybe | totally, completely | charming, delightful
-cheap, inexpensive | expensive, costly | broken, damaged | bill, invoice | refund, repayment | client, customer
-"""
+_SMALL = {
+    "n": """
+    film, movie | child, kid | story, tale | error, mistake | picture, image | idea, notion | performer, entertainer
+    actor, player | author, writer | house, home | job, task | refund, repayment | client, customer
+    """,
+    "v": "start, begin | buy, purchase | help, assist | speak, talk",
+    "nv": "end, finish | answer, reply | bill, invoice",
+    "ar": """
+    big, large | little, small | funny, humorous | boring, tedious | dull, dreary | smart, clever | quick, fast
+    quickly, rapidly | slow, sluggish | sad, unhappy | happy, glad | scary, frightening | awful, terrible, dreadful
+    wonderful, marvelous | excellent, superb | beautiful, lovely | strange, odd | silly, foolish | difficult, hard
+    simple, easy | important, significant | whole, entire | often, frequently | usually, normally | nearly, roughly
+    perhaps, maybe | totally, completely | charming, delightful | cheap, inexpensive | expensive, costly
+    broken, damaged
+    """,
+}
+"""By the letters of their kinds (see ``fits``): a noun has a plural, a verb has a past, the others are as they are."""
 
 
 class Lexicon(Protocol):
@@ -50,34 +58,42 @@ class Lexicon(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Groups:
-    """Groups of words that can stand for each other; regular plural and verb forms are taken to their base.
+    """Groups of words that can stand for each other; plural and verb forms are taken to their base.
 
     Args:
         groups: words of each group.
         name: what it is called where it is told of.
+        kinds: of each group the letters of what its words are (n, v, a or r); by default they may be anything.
 
-    >>> Groups((("film", "movie"),)).choices("films")
-    ('movies',)
+    >>> Groups((("film", "movie"), ("watch", "look at"))).choices("watched")
+    ('looked at',)
     """
 
     groups: tuple[tuple[str, ...], ...]
     name: str = "groups of words"
+    kinds: tuple[str, ...] = ()
 
     @cached_property
-    def _others(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, dict[str, None]] = {}
-        for group in self.groups:
+    def _others(self) -> dict[str, dict[str, str]]:
+        """By word, the others of its groups, and what they are."""
+        found: dict[str, dict[str, str]] = {}
+        for group, kinds in zip(self.groups, self.kinds or ("nvar",) * len(self.groups), strict=True):
             for word in group:
-                found.setdefault(word, {}).update(dict.fromkeys(w for w in group if w != word))
-        return {word: tuple(others) for word, others in found.items()}
+                found.setdefault(word, {}).update((w, kinds) for w in group if w != word)
+        return found
 
     def choices(self, word: str, before: str = "", after: str = "") -> tuple[str, ...]:
-        if word in self._others:
-            return self._others[word]
-        for kind in ("n", "v"):
-            for base, form in bases(word, kind):
-                if base in self._others and base not in STOP_WORDS:
-                    return tuple(inflected(w, form) for w in self._others[base])
+        others = self._others.get(word, {})
+        same = tuple(w for w, kinds in others.items() if kinds != "v" or fits("v", before))
+        if same:
+            return same
+        for kind in ("n", "v") if not others else ():
+            for base, form in (*irregular_bases(word, kind), *bases(word, kind)):
+                if form and base not in STOP_WORDS and fits(kind, before):
+                    there = (w for w, kinds in self._others.get(base, {}).items() if kind in kinds)
+                    made = tuple(w for w in (formed(w, form, kind) for w in there) if w)
+                    if made:
+                        return made
         return ()
 
 
@@ -89,11 +105,15 @@ def groups_from_file(path: str | Path) -> Groups:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path.name} has over {_LARGEST:,} bytes.", fix="Take a shorter list.", code="WF-X03")
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the lexicon {path} cannot be read: {error}.", code="WF-X03") from error
+        size = path.stat().st_size
+        lines = path.read_text("utf-8-sig").splitlines() if size <= _LARGEST else []
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"the lexicon {str(path)[:200]!r} cannot be read: {reason}.", fix="Name a file of UTF-8.", code="WF-X03"
+        ) from error
+    if size > _LARGEST:
+        raise DataError(f"{path.name} has over {_LARGEST:,} bytes.", fix="Take a shorter list.", code="WF-X03")
     found = _groups(line.partition("#")[0] for line in lines)
     if not found:
         raise DataError(
@@ -139,11 +159,16 @@ def _asked(word: str) -> tuple[str, ...]:
         form = next((f for base, f in bases(word, kind) if base in synset.lemma_names()), None)
         names = [n for n in synset.lemma_names() if n.isalpha() and n.islower() and n not in STOP_WORDS]
         if form is not None:
-            return tuple(dict.fromkeys(w for w in (inflected(n, form) for n in names) if w != word))
+            return tuple(dict.fromkeys(w for w in (formed(n, form, kind) for n in names) if w and w != word))
     return ()
 
 
-SMALL = Groups(_groups(_SMALL.replace("\n", "|").split("|")), "wellfit's own small list")
+def _small() -> Groups:
+    every = [(g, kinds) for kinds, listed in _SMALL.items() for g in _groups(listed.replace("\n", "|").split("|"))]
+    return Groups(tuple(g for g, _ in every), "wellfit's own small list", tuple(kinds for _, kinds in every))
+
+
+SMALL = _small()
 """What is used where there is nothing better: it covers few texts."""
 
 
@@ -173,9 +198,9 @@ def find_lexicon(kind: str = "auto", place: str | Path | None = None) -> Lexicon
         return Nltk()
     if kind == "small":
         return SMALL
-    if kind == "file" or (kind == "auto" and given and Path(given).is_file()):
+    if kind == "file" or (kind == "auto" and given and os.path.isfile(given)):
         return groups_from_file(_required(given, "file of groups"))
-    found = [given] if given else [f for f in _FOLDERS if (Path(f) / "data.noun").is_file()]
+    found = [given] if given else [f for f in _FOLDERS if os.path.isfile(f"{f}/data.noun")]
     if found or kind == "wordnet":
         return _read(_required(found[0] if found else "", "WordNet dict folder"))
     return _last()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import warnings
 from collections.abc import Sequence
 from random import Random
 
@@ -23,6 +24,9 @@ def generator_of(text: str, seed: int, variant: int = 0) -> Random:
 def varied(texts: Sequence[str], edit: Edit, *, seed: int = 0, variant: int = 0, processes: int = 1) -> list[str]:
     """Each text after an edit; where nothing can be changed it comes back as it is.
 
+    A script that asks for several processes holds the call under ``if __name__ == "__main__":``, since each process
+    reads the script once more. Where no process can be started, one does all of it, and a RuntimeWarning says so.
+
     Args:
         edit: (text, generator) -> text; with several processes it has to be picklable, such as a ``functools.partial``.
         variant: other variants of the same texts have other numbers.
@@ -37,12 +41,18 @@ def varied(texts: Sequence[str], edit: Edit, *, seed: int = 0, variant: int = 0,
         return job(texts)
     import concurrent.futures
     import multiprocessing
+    from concurrent.futures.process import BrokenProcessPool
 
     size = min(_CHUNK, -(-len(texts) // processes))
     parts = [texts[i : i + size] for i in range(0, len(texts), size)]
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    with concurrent.futures.ProcessPoolExecutor(processes, context) as pool:
-        return [text for part in pool.map(job, parts) for text in part]
+    try:
+        with concurrent.futures.ProcessPoolExecutor(processes, context) as pool:
+            return [text for part in pool.map(job, parts) for text in part]
+    except (BrokenProcessPool, OSError):
+        told = "no processes could be started, so that one changed all texts; a script starts them under "
+        warnings.warn(f'{told}if __name__ == "__main__":', RuntimeWarning, stacklevel=2)
+        return job(texts)
 
 
 def _part(texts: Sequence[str], *, edit: Edit, seed: int, variant: int) -> list[str]:

@@ -14,6 +14,7 @@ from wellfit.fold import Fold, Texts
 from wellfit.regularizer import Regularizer
 from wellfit.text.lexicon import Lexicon, check_lexicon, find_lexicon
 from wellfit.text.many_texts import varied
+from wellfit.text.places import phrases_of
 
 LEXICON = "lexicon"
 """The name of the resource under which a training brings a lexicon of its own."""
@@ -56,11 +57,6 @@ def check_variants(name: str, variants: object) -> None:
         raise RecipeError(
             f"{name}.variants is {variants!r}; a whole number from 1 to {_MOST_VARIANTS} is allowed.", code="WF-R02"
         )
-
-
-def phrases_of(protect: str) -> tuple[str, ...]:
-    """The words and phrases of a field, which are apart by commas."""
-    return tuple(p.strip() for p in str(protect).split(",") if p.strip())
 
 
 def lexicon_of(kind: str, now: Now) -> Lexicon:

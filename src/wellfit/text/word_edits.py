@@ -146,8 +146,8 @@ class WordSwap(TextPart):
 class WordDeletion(TextPart):
     """Add variants of training texts with a share of the words left out.
 
-    Negations stay, and so do names, numbers, addresses, tokens such as ``[MASK]`` and the last word of a text: what
-    would turn its sense. The label is the original's.
+    Negations stay, and so do names, numbers, addresses and tokens such as ``[MASK]``: what would turn its sense. One
+    word of a text stays at least. The label is the original's.
 
     Args:
         p: share of the words that may go, 0 (neutral) to 1; one at least where it is not 0.
@@ -186,7 +186,8 @@ class WordDeletion(TextPart):
 class SentenceOrder(TextPart):
     """Add variants of training texts with a share of neighboring sentences the other way round.
 
-    A text of one sentence gets no variant. Words inside a sentence stay as they are, and so does the label.
+    A text of one sentence gets no variant. Words inside a sentence stay as they are, and so does the label. A last
+    sentence without a mark of its end gets a period where another takes its place.
 
     Args:
         p: share of the pairs of sentences that can be swapped, 0 (neutral) to 1; one at least where it is not 0.

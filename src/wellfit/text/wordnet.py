@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from wellfit.errors import DataError
 from wellfit.text.context import describes, fits
@@ -45,7 +46,7 @@ class WordNet:
         loose: take rarer senses and words too: for texts in which nothing sure is found.
 
     Raises:
-        DataError: a file is missing.
+        DataError: a file is missing, or a line of one is malformed, which is seen when it is read.
     """
 
     folder: str
@@ -53,10 +54,10 @@ class WordNet:
 
     def __post_init__(self) -> None:
         missing = [f"{part}.{kind}" for part in ("index", "data") for kind in _KINDS.values()
-                   if not (Path(self.folder) / f"{part}.{kind}").is_file()]  # fmt: skip
+                   if not os.path.isfile(f"{self.folder}/{part}.{kind}")]  # fmt: skip
         if missing:
             raise DataError(
-                f"{self.folder} is no WordNet dict folder: it lacks {', '.join(missing[:4])}.",
+                f"{str(self.folder)[:200]!r} is no WordNet dict folder: it lacks {', '.join(missing[:4])}.",
                 fix="Name the folder that holds data.noun; the system's package wordnet brings it.",
                 code="WF-X02",
             )
@@ -89,7 +90,9 @@ class WordNet:
     @cached_property
     def _index(self) -> dict[str, dict[str, tuple[int, ...]]]:
         """By kind and lemma, the places of its synsets, the most frequent first."""
-        return {kind: dict(_index_lines(Path(self.folder) / f"index.{name}")) for kind, name in _KINDS.items()}
+        folder = Path(self.folder)
+        lines = {kind: _lines(folder / f"index.{name}", _indexed) for kind, name in _KINDS.items()}
+        return {kind: {w: places for w, places in those if "_" not in w} for kind, those in lines.items()}
 
     @cached_property
     def _files(self) -> dict[str, bytes]:
@@ -100,10 +103,8 @@ class WordNet:
         """By (lemma, kind), how often each sense was counted; empty where the folder has no counts."""
         found: dict[tuple[str, str], dict[int, int]] = {}
         path = Path(self.folder) / "cntlist.rev"
-        for line in path.read_text("ascii", "replace").splitlines() if path.is_file() else ():
-            key, number, count = line.rsplit(" ", 2)
-            lemma, _, rest = key.partition("%")
-            found.setdefault((lemma, _SENSE_TYPES[rest[0]]), {})[int(number)] = int(count)
+        for lemma, kind, number, count in _lines(path, _counted) if path.is_file() else ():
+            found.setdefault((lemma, kind), {})[number] = count
         return found
 
     @cached_property
@@ -114,8 +115,7 @@ class WordNet:
             back: dict[str, list[str]] = {}
             forth: dict[str, list[str]] = {}
             path = Path(self.folder) / f"{name}.exc"
-            for line in path.read_text("ascii", "replace").splitlines() if path.is_file() else ():
-                form, *those = line.split()
+            for form, *those in _lines(path, _exception) if path.is_file() else ():
                 back.setdefault(form, []).extend(those)
                 for base in those:
                     forth.setdefault(base, []).append(form)
@@ -180,9 +180,13 @@ class WordNet:
 
     def _synset(self, kind: str, place: int) -> tuple[str, ...]:
         data = self._files[kind]
-        fields = data[place : data.index(b"\n", place)].split(b" ", 200)
-        count = int(fields[3], 16)
-        words = [fields[4 + 2 * i].decode("ascii", "replace") for i in range(count)]
+        try:
+            fields = data[place : data.index(b"\n", place)].split(b" ", 200)
+            if int(fields[0]) != place:
+                raise ValueError("another synset is there")
+            words = [fields[4 + 2 * i].decode("ascii", "replace") for i in range(int(fields[3], 16))]
+        except (ValueError, IndexError) as error:
+            raise _malformed(f"data.{_KINDS[kind]}", data.count(b"\n", 0, place) + 1) from error
         return tuple(w.partition("(")[0] for w in words)
 
     def _formed(self, lemma: str, kind: str, form: str) -> str:
@@ -215,10 +219,44 @@ def _choices(net: WordNet, word: str, kinds: tuple[str, ...]) -> tuple[str, ...]
     return tuple(sorted(best, key=lambda w: (-best[w], w)))
 
 
-def _index_lines(path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for line in path.read_text("ascii", "replace").splitlines():
-        if line.startswith(" "):
-            continue
-        fields: list[Any] = line.split()
-        if "_" not in fields[0]:
-            yield fields[0], tuple(int(f) for f in fields[-int(fields[2]) :])
+Line = TypeVar("Line")
+
+
+def _lines(path: Path, parsed: Callable[[str], Line]) -> Iterator[Line]:
+    """Each line of a file but those of its license, as what it says; raises DataError where it says nothing."""
+    for number, line in enumerate(path.read_text("ascii", "replace").splitlines(), start=1):
+        if not line.startswith("  "):
+            try:
+                yield parsed(line)
+            except (ValueError, IndexError, KeyError) as error:
+                raise _malformed(path.name, number) from error
+
+
+def _malformed(name: str, number: int) -> DataError:
+    return DataError(
+        f"line {number} of {name} is not as WordNet's files are: it is empty, cut off or of another format.",
+        fix="Copy the dict folder again; the system's package wordnet brings it.",
+        code="WF-X02",
+    )
+
+
+def _indexed(line: str) -> tuple[str, tuple[int, ...]]:
+    """A lemma and the places of its synsets."""
+    fields = line.split()
+    count = int(fields[2])
+    if not 0 < count <= len(fields) - 4:
+        raise ValueError("it has fewer places than it says")
+    return fields[0], tuple(int(f) for f in fields[-count:])
+
+
+def _counted(line: str) -> tuple[str, str, int, int]:
+    """A lemma, its kind, the number of a sense, and how often it was counted."""
+    key, number, count = line.rsplit(" ", 2)
+    lemma, _, rest = key.partition("%")
+    return lemma, _SENSE_TYPES[rest[0]], int(number), int(count)
+
+
+def _exception(line: str) -> list[str]:
+    """An irregular form and its bases."""
+    form, *those = line.split()
+    return [form, *those]

@@ -6,7 +6,9 @@ import bisect
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+
+from wellfit.text.letters import plain, word_matches
+from wellfit.text.places import Place, kept_places, merged
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -18,9 +20,13 @@ NEGATIONS = word_set(
     no not never none nobody nothing nowhere neither nor n't cannot without hardly scarcely barely seldom rarely
     ain't aren't can't couldn't didn't doesn't don't hadn't hasn't haven't isn't mustn't needn't shan't shouldn't
     wasn't weren't won't wouldn't too less least little lack lacks lacking lacked fail fails failed failing
+    no-one no-one's nobody's none's nothing's aint arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt mustnt
+    neednt shant shouldnt wasnt werent wont wouldnt
     """
 )
 """What turns the sense of a sentence: it is not replaced, moved or left out, and nothing is swapped across it."""
+
+_DEGREES = word_set("too less least little")
 
 STOP_WORDS = NEGATIONS | word_set(
     """
@@ -42,21 +48,15 @@ STOP_WORDS = NEGATIONS | word_set(
 )
 """Words of grammar, which carry no synonym that would fit."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_KEPT = re.compile(
+_END = re.compile(
     r"""
-    \b(?:https?://|www\.)\S+                        # addresses of pages
-    | \b[\w.+-]+@[\w-]+(?:\.[\w-]+)+                # of mail
-    | (?<!\w)[@\#]\w[\w.-]*                         # mentions and tags
-    | \[[A-Z][A-Z0-9_ -]*\] | <[^<>\s]{1,40}> | \{[^{}\s]{1,40}\} | %\(\w+\)\w   # tokens, tags, places to fill
-    | \b(?:\w+\.)+(?:com|org|net|edu|gov|io|de|uk|co)\b(?:/\S*)?
-    | (?<!\w)[$€£]?\d[\d.,:/%-]*\w*                 # numbers, prices, dates
+    (?<![.!?…])[.!?…]++                             # from the first mark on, so that each is read once
+    (?:\s++[.!?…]++(?=["'”’)\]]*+(?:\s|$)))*+
+    ["'”’)\]]*+(?=\s|$)
     """,
     re.X,
 )
-_END = re.compile(r"[.!?…]+(?:\s+[.!?…]+)*[\"'”’)\]]*(?=\s|$)")
-_PAUSE = re.compile(r"[.\s]*(?:…|\.\s*\.)[.\s]*")
-"""Three points, which end a sentence only where a capital letter follows."""
+_BLANKS = re.compile(r"\s*")
 _SHORT = word_set(
     """
     mr mrs ms dr prof st vs etc e.g i.e jr sr no fig inc ltd co u.s u.k a.m p.m
@@ -77,7 +77,7 @@ class Word:
 
     @property
     def low(self) -> str:
-        return self.text.lower().replace("’", "'")
+        return plain(self.text)
 
     @property
     def stop(self) -> bool:
@@ -85,24 +85,30 @@ class Word:
 
     @property
     def negates(self) -> bool:
-        return self.low in NEGATIONS or self.low.endswith("n't")
+        return _negates(self.low)
 
 
-def words_of(text: str, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()) -> list[Word]:
+def words_of(text: str, protect: Iterable[str] = (), spans: Iterable[Place] = ()) -> list[Word]:
     """The words of a text, in order.
 
     Kept are addresses, mentions, tags, numbers, tokens in brackets such as ``[MASK]``, names (capital letters inside a
     sentence, or at its beginning where the next word has one too), what a person protects, and a person's own spans.
 
     Args:
-        protect: words or phrases, in small or capital letters.
+        protect: words or phrases, in small or capital letters; a text holds them with commas between.
         spans: (start, end) places of the text.
+
+    Raises:
+        UsageError: a span is no place of the text, or what is protected is no text.
 
     >>> [w.text for w in words_of("Ask @bob or Mary about 3 films.") if not w.kept]
     ['Ask', 'or', 'about', 'films']
     """
-    found = list(_WORD.finditer(text))
-    kept = _merged([m.span() for m in _KEPT.finditer(text)] + [tuple(s) for s in spans] + _phrases(text, protect))
+    return _words(text, kept_places(text, protect, spans))
+
+
+def _words(text: str, kept: Sequence[Place]) -> list[Word]:
+    found = word_matches(text)
     starts = [start for start, _ in kept]
     begins = {s for s, _ in sentences_of(text)}
     shouts = text.upper() == text
@@ -117,30 +123,34 @@ def words_of(text: str, protect: Iterable[str] = (), spans: Iterable[tuple[int, 
     return words
 
 
-def kept_in(text: str, protect: Iterable[str] = (), spans: Iterable[tuple[int, int]] = ()) -> list[str]:
+def kept_in(text: str, protect: Iterable[str] = (), spans: Iterable[Place] = ()) -> list[str]:
     """What no change may touch, each once, in order: names, numbers, addresses, tokens, and what a person protects.
 
     >>> kept_in("Ask @bob or Mary about 3 films.")
     ['@bob', 'Mary', '3']
     """
-    given = [m.span() for m in _KEPT.finditer(text)] + [tuple(s) for s in spans] + _phrases(text, protect)
-    names = [(w.start, w.end) for w in words_of(text, protect, spans) if w.kept]
-    return list(dict.fromkeys(text[a:b] for a, b in _merged(given + names)))
+    given = kept_places(text, protect, spans)
+    names = [(w.start, w.end) for w in _words(text, given) if w.kept]
+    return list(dict.fromkeys(text[a:b] for a, b in merged(given + names)))
+
+
+def negated(text: str) -> bool:
+    """Whether a text holds a negation; ``too`` and ``little`` may say ``also`` and ``small``, and do not count.
+
+    >>> negated("It isn’t dull."), negated("a little film, too")
+    (True, False)
+    """
+    words = (plain(match[0]) for match in word_matches(text))
+    return any(_negates(word) for word in words if word not in _DEGREES)
+
+
+def _negates(low: str) -> bool:
+    """Whether a word in plain small letters, or a part of it between hyphens, is a negation."""
+    return any(part in NEGATIONS or part.endswith("n't") for part in (low, *low.split("-")))
 
 
 def _between(begins: set[int], found: Sequence[re.Match[str]], place: int) -> list[int]:
     return [b for b in range(found[place - 1].end(), found[place].start() + 1) if b in begins]
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, those that touch or overlap as one."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(s for s in spans if s[1] > s[0]):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _named(word: str, first: bool, following: str) -> bool:
@@ -152,36 +162,33 @@ def _named(word: str, first: bool, following: str) -> bool:
     return following[:1].isupper() and following != "I" and word.lower() not in STOP_WORDS
 
 
-def _phrases(text: str, protect: Iterable[str]) -> list[tuple[int, int]]:
-    pattern = _pattern(tuple(p.strip() for p in protect if p.strip()))
-    return [m.span() for m in pattern.finditer(text)] if pattern else []
-
-
-@lru_cache(maxsize=64)
-def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
-    longest = sorted(phrases, key=len, reverse=True)
-    body = "|".join(r"\s+".join(re.escape(part) for part in p.split()) for p in longest)
-    return re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.I) if phrases else None
-
-
 def sentences_of(text: str) -> list[tuple[int, int]]:
     """(start, end) of each sentence, blanks between them left out.
 
     >>> [("Mr. Bean ran. It rained!  So?")[a:b] for a, b in sentences_of("Mr. Bean ran. It rained!  So?")]
     ['Mr. Bean ran.', 'It rained!', 'So?']
     """
-    found, start = [], len(text) - len(text.lstrip())
+    found, start = [], _BLANKS.match(text).end()
     for match in _END.finditer(text):
-        if match[0] == "." and text[start : match.start()].rpartition(" ")[2].lower() in _SHORT:
+        mark, (place, end) = match[0], match.span()
+        if mark == "." and text[max(start, text.rfind(" ", start, place) + 1) : place].lower() in _SHORT:
             continue
-        if _PAUSE.fullmatch(match[0]) and text[match.end() :].lstrip()[:1].islower():
+        following = _BLANKS.match(text, end).end()
+        if _pauses(mark) and text[following : following + 1].islower():
             continue
-        if text[start : match.start()].strip():
-            found.append((start, match.end()))
-            start = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
+        if text[start:place].strip():
+            found.append((start, end))
+            start = following
         elif found:  # marks of an end alone belong to the sentence before
-            found[-1] = found[-1][0], match.end()
-            start = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
-    if text[start:].strip():
+            found[-1] = found[-1][0], end
+            start = following
+    if start < len(text):
         found.append((start, len(text.rstrip())))
     return found
+
+
+def _pauses(mark: str) -> bool:
+    """Whether it is three points, which end a sentence only where a capital letter follows."""
+    others = mark.count("…")
+    alone = len(mark) == others + mark.count(".") + sum(c.isspace() for c in mark)
+    return alone and (others == 1 or (not others and mark.count(".") > 1))
