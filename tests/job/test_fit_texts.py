@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -14,6 +15,7 @@ import wellfit as wf
 from wellfit import job
 from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
+from wellfit.job.sources import open_arrays, open_path
 from wellfit.job.text_kind import TEXTS
 from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
@@ -87,6 +89,22 @@ def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):
 def test_lists_are_taken_in_python(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
     assert planned_fit(monkeypatch, tmp_path, texts, labels, steps=10).record["data"]["rows"] == 120
+
+
+def test_labels_of_parts_are_the_same_classes_however_each_is_stored(tmp_path):
+    texts, _ = made_texts(120)
+    pd.DataFrame({"review": texts, "y": [*"12x"] * 40}).to_csv(tmp_path / "train.csv", index=False)
+    given = pd.DataFrame({"review": [f"new {t}" for t in texts[:60]], "y": [1.0, 2.0, np.nan] * 20, "n": range(60)})
+    given.to_csv(tmp_path / "valid.csv", index=False)
+    options = job.Options(text="review", target="y", valid=tmp_path / "valid.csv")
+    assert open_path(tmp_path / "train.csv", options).table.class_values == ["1", "2", "x"]
+    train = pd.read_csv(tmp_path / "train.csv").assign(n=range(120))
+    train.drop(columns="review").to_csv(tmp_path / "train.csv", index=False)
+    assert open_path(tmp_path / "train.csv", dataclasses.replace(options, text=None)).table.class_values == [*"12x"]
+    sources = {"weight": None, "groups": None, "time": None, "kind": None, "test": None}
+    for x in (texts, np.random.default_rng(0).normal(size=(120, 2))):
+        found = open_arrays(x, [*"01"] * 60, job.Options(), valid=(x[:60], [0.0, 1.0] * 30), **sources)
+        assert found.table.class_values == ["0", "1"]
 
 
 def test_texts_may_come_as_a_frame_whose_column_has_a_number(monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
+from wellfit.data.labels import holds_twins
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -150,7 +151,10 @@ def _decide(distinct: numpy.ndarray, whole: bool, rows: int, name: str) -> tuple
 
 
 def _read_labels(series: pandas.Series, name: str, task: str | None, markers: bool, free: bool) -> Target:
-    raw_codes, texts = split_text(series, f"the target {shown(name)}", markers, whole=False)
+    what = f"the target {shown(name)}"
+    raw_codes, texts = split_text(series, what, markers, whole=False)
+    if holds_twins(texts):
+        raw_codes, texts = split_text(series, what, markers)
     kept = raw_codes >= 0
     _require_two(texts, name, kept)
     numbers = text_numbers(texts) if free else numpy.full(len(texts), numpy.nan)
@@ -195,8 +199,8 @@ def _ordered(series: pandas.Series, texts: list[str]) -> tuple[list[int], list[o
     raw = series.cat.categories if isinstance(series.dtype, pandas.CategoricalDtype) else pandas.unique(series.dropna())
     for value in raw:
         plain = value.item() if isinstance(value, numpy.generic) else value
-        text = str(plain).strip()
-        by_text.setdefault(text, plain)
+        for text in (str(plain), class_text(plain)):
+            by_text.setdefault(text.strip(), plain)
     values = [by_text.get(text, text) for text in texts]
     values = [value.strip() if isinstance(value, str) else value if isinstance(value, (bool, int, float)) else text
               for value, text in zip(values, texts, strict=True)]  # fmt: skip

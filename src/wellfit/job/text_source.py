@@ -11,6 +11,7 @@ import pandas as pd
 
 from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
+from wellfit.data.labels import joined_labels
 from wellfit.data.notes import listed, shown
 from wellfit.errors import DataError, RecipeError, RunFolderError, UsageError
 from wellfit.job.options import Options, refuse_roles
@@ -43,10 +44,9 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
                     fix="Name one of them: --text for the texts, --target for what is to be predicted.",
                     code="WF-D20",
                 )
-    whole = pd.concat([f[[text, target]] for f in frames.values()], ignore_index=True)
-    samples = dataclasses.replace(
-        read_texts(whole[text], whole[target], text, target, options.task), column=text
-    )  # fmt: skip
+    texts = pd.concat([f[text] for f in frames.values()], ignore_index=True)
+    labels = joined_labels([f[target] for f in frames.values()])
+    samples = dataclasses.replace(read_texts(texts, labels, text, target, options.task), column=text)
     split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
     delimiter = frames["training"].attrs.get("delimiter")
     return Source(samples, split, Path(path).name, tuple(notes), _kind(options), delimiter)
@@ -59,8 +59,8 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     pairs = {part: pair for part, pair in given.items() if pair is not None}
     texts = [list(pair[0]) for pair in pairs.values()]
     labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
-    target = pd.concat(labels, ignore_index=True)
-    samples = read_texts([t for part in texts for t in part], target, "text", "target", options.task)
+    every = [t for part in texts for t in part]
+    samples = read_texts(every, joined_labels(labels), "text", "target", options.task)
     return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
 
 

@@ -1,0 +1,36 @@
+"""Labels however they are stored: those of several parts are one series, and one label is one class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy
+import pandas
+
+EXACT = 2**53
+"""Whole numbers up to which float64 tells each from the next."""
+
+_WHOLE = re.compile(r"[+-]?\d+\.0+")
+
+
+def joined_labels(parts: Sequence[pandas.Series]) -> pandas.Series:
+    """The labels of several parts as one series; where their types differ, whole numbers are kept as whole."""
+    if len({str(part.dtype) for part in parts}) > 1:
+        parts = [whole_labels(part) for part in parts]
+    return pandas.concat([part.rename(None) for part in parts], ignore_index=True)
+
+
+def whole_labels(series: pandas.Series) -> pandas.Series:
+    """Floats that are all whole as integers, since integers are stored as floats where one is missing."""
+    if not pandas.api.types.is_float_dtype(series.dtype):
+        return series
+    values = series.dropna().to_numpy(dtype=numpy.float64)
+    whole = bool((numpy.abs(values) < EXACT).all() and (values == numpy.floor(values)).all())
+    return series.astype("Int64") if whole else series
+
+
+def holds_twins(texts: Sequence[str]) -> bool:
+    """Whether a whole number is written both with and without a decimal point, as ``1.0`` and ``1``."""
+    held = set(texts)
+    return any(text[: text.index(".")] in held for text in texts if _WHOLE.fullmatch(text))

@@ -1,0 +1,32 @@
+"""One label is one class, however it is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wellfit.data.labels import joined_labels
+from wellfit.data.target import read_target
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("parts", "values"),
+    [
+        ([["1", "2", "x"], [1.0, 2.0, NAN]], ["1", "2", "x"]),
+        ([["0", "1"], [0.0, 1.0]], ["0", "1"]),
+        ([[0.0, 1.0], ["0", "1"]], [0, 1]),
+        ([[0, 1], [0.0, 1.0]], [0, 1]),
+        ([[1.0, 2.0, NAN], ["1", "2", "x"]], [1, 2, "x"]),
+        ([["1", "1.0", "x"]], ["1", "x"]),
+        ([["1.0", "2.0", "x"]], ["1.0", "2.0", "x"]),
+    ],
+)
+def test_a_label_is_one_class_however_its_part_stores_it(parts, values):
+    series = joined_labels([pd.Series(part * 20) for part in parts])
+    read = read_target(series, "y")
+    assert read.class_values == values
+    assert [type(v) for v in read.class_values] == [type(v) for v in values]
+    assert np.bincount(read.values).sum() == series.notna().sum()
