@@ -17,6 +17,7 @@ from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
 from wellfit.job.sources import open_arrays, open_path
 from wellfit.job.text_kind import TEXTS
+from wellfit.job.text_source import texts_from_lists
 from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
 
@@ -105,6 +106,15 @@ def test_labels_of_parts_are_the_same_classes_however_each_is_stored(tmp_path):
     for x in (texts, np.random.default_rng(0).normal(size=(120, 2))):
         found = open_arrays(x, [*"01"] * 60, job.Options(), valid=(x[:60], [0.0, 1.0] * 30), **sources)
         assert found.table.class_values == ["0", "1"]
+
+
+def test_a_class_named_NA_stays_in_lists_and_missing_labels_are_said(tmp_path):
+    texts, _ = made_texts(120)
+    read = texts_from_lists(texts, ["NA", "b", "c", None] * 30, job.Options()).table
+    assert read.classes == ["NA", "b", "c"] and [n.code for n in read.notes] == ["WF-D61"]
+    pd.DataFrame({"review": texts, "y": ["NA", "b", "c"] * 40}).to_csv(tmp_path / "r.csv", index=False)
+    read = open_path(tmp_path / "r.csv", job.Options(text="review", target="y")).table
+    assert read.classes == ["b", "c"] and [n.code for n in read.notes] == ["WF-D61"]
 
 
 def test_texts_may_come_as_a_frame_whose_column_has_a_number(monkeypatch, tmp_path):

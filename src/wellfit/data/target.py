@@ -71,6 +71,11 @@ def class_text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def missing_labels(count: int, name: str) -> list[Note]:
+    """Say how many rows were left out for want of a target."""
+    return [Note("WF-D61", f"{counted(count, 'row')} without a value of {shown(name)} left out.")] if count else []
+
+
 def _holds_numbers(series: pandas.Series) -> bool:
     if pandas.api.types.is_numeric_dtype(series.dtype):
         return True

@@ -12,7 +12,7 @@ import pandas
 from wellfit.data.labeled import Samples
 from wellfit.data.notes import Note, counted, shown
 from wellfit.data.table import CROSS_VALIDATE_BELOW
-from wellfit.data.target import class_text, read_target
+from wellfit.data.target import class_text, missing_labels, read_target
 from wellfit.errors import DataError
 
 MIN_TEXTS = 20
@@ -41,9 +41,13 @@ def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
     return found, there, notes
 
 
-def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task: str | None) -> Samples:
+def read_texts(
+    cells: Any, labels: pandas.Series, column: str, target: str, task: str | None, markers: bool = True
+) -> Samples:
     """Texts and their classes or numbers; rows without a text or a target are left out, and that is said.
 
+    Args:
+        markers: whether labels such as "NA" and "?" count as missing.
     Raises:
         DataError: too little is left, or the target cannot be used.
     """
@@ -56,18 +60,22 @@ def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task
         told = f"{counted(int((~there).sum()), 'row')} without a text left out."
         notes.append(Note("WF-D96", told))
     kept = numpy.flatnonzero(there)
-    if len(kept) < MIN_TEXTS:
-        raise DataError(
-            f"there are {counted(len(kept), 'text')}; at least {MIN_TEXTS} are needed.", fix="Add some.", code="WF-D15"
-        )
-    read = read_target(labels.iloc[kept].reset_index(drop=True), target, task)
+    _require_texts(len(kept), "")
+    read = read_target(labels.iloc[kept].reset_index(drop=True), target, task, markers)
     rows = kept[read.kept]
+    notes = [*missing_labels(len(kept) - len(rows), target), *read.notes, *notes]
+    _require_texts(len(rows), f" with a value of {shown(target)}")
     texts = found[rows]
-    values = read.values if len(read.values) == len(rows) else read.values[read.kept]
     return Samples(
-        texts, column, hashes_of(texts), values, read.task, [class_text(v) for v in read.class_values],
-        read.class_values, [*read.notes, *notes], target, rows=rows, cross_below=CROSS_VALIDATE_BELOW,
+        texts, column, hashes_of(texts), read.values, read.task, [class_text(v) for v in read.class_values],
+        read.class_values, notes, target, rows=rows, cross_below=CROSS_VALIDATE_BELOW,
     )  # fmt: skip
+
+
+def _require_texts(count: int, which: str) -> None:
+    if count < MIN_TEXTS:
+        told = f"there are {counted(count, 'text')}{which}; at least {MIN_TEXTS} are needed."
+        raise DataError(told, fix="Add some.", code="WF-D15")
 
 
 def hashes_of(texts: numpy.ndarray) -> numpy.ndarray:

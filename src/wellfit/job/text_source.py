@@ -60,7 +60,7 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     texts = [list(pair[0]) for pair in pairs.values()]
     labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
     every = [t for part in texts for t in part]
-    samples = read_texts(every, joined_labels(labels), "text", "target", options.task)
+    samples = read_texts(every, joined_labels(labels), "text", "target", options.task, markers=False)
     return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
 
 
