@@ -12,6 +12,15 @@ from wellfit.data.target import read_target
 NAN = float("nan")
 
 
+@pytest.mark.parametrize("gap", [NAN, None, "none"])
+def test_whole_labels_stay_whole_where_one_is_missing(gap):
+    read = read_target(pd.Series([0, 1, gap] * 20 if gap != "none" else ["0", "1", gap] * 20), "y")
+    assert read.class_values == [0, 1] and {type(v) for v in read.class_values} == {int}
+    assert read.kept.sum() == 40
+    read = read_target(pd.Series([1.5, 2.5, gap] * 20 if gap != "none" else ["1.5", "2.5", gap] * 20), "y", "binary")
+    assert read.class_values == [1.5, 2.5]
+
+
 @pytest.mark.parametrize(
     ("parts", "values"),
     [

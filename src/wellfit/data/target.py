@@ -10,7 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
-from wellfit.data.labels import holds_twins
+from wellfit.data.labels import holds_twins, whole_labels
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -97,6 +97,7 @@ def _refuse_nested(series: pandas.Series, name: str) -> None:
 
 
 def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
+    series = whole_labels(series) if series.isna().any() else series
     values, _ = number_cells(series, f"the target {shown(name)}")
     infinite = numpy.flatnonzero(numpy.isinf(values))
     if len(infinite):
