@@ -8,6 +8,7 @@ import pytest
 
 from wellfit.data.labels import joined_labels
 from wellfit.data.target import read_target
+from wellfit.errors import DataError
 
 NAN = float("nan")
 
@@ -19,6 +20,30 @@ def test_whole_labels_stay_whole_where_one_is_missing(gap):
     assert read.kept.sum() == 40
     read = read_target(pd.Series([1.5, 2.5, gap] * 20 if gap != "none" else ["1.5", "2.5", gap] * 20), "y", "binary")
     assert read.class_values == [1.5, 2.5]
+
+
+LARGE = [2**53 + i for i in range(4)] * 30
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series(LARGE),
+        pd.Series(LARGE, dtype="uint64"),
+        pd.Series([*LARGE, None], dtype="Int64"),
+        pd.Series([*LARGE, None], dtype=object),
+    ],
+)
+def test_whole_labels_beyond_floats_stay_apart(series):
+    read = read_target(series, "y")
+    assert read.class_values == LARGE[:4] and {type(v) for v in read.class_values} == {int}
+    assert np.bincount(read.values).tolist() == [30] * 4
+
+
+def test_floats_that_are_labels_beyond_floats_are_refused():
+    with pytest.raises(DataError, match="as texts"):
+        read_target(pd.Series([*LARGE, None]), "y")
+    assert read_target(pd.Series([*LARGE, None]), "y", "regression").task == "regression"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,17 @@ def whole_labels(series: pandas.Series) -> pandas.Series:
     return series.astype("Int64") if whole else series
 
 
+def exact_labels(series: pandas.Series, values: numpy.ndarray) -> numpy.ndarray:
+    """(rows,) the integers themselves where the series holds such, with 0 for missing; else ``values``, its floats."""
+    if pandas.api.types.is_integer_dtype(series.dtype):
+        dtype = getattr(series.dtype, "numpy_dtype", series.dtype)
+        return series.fillna(0).to_numpy(dtype=dtype)
+    if series.dtype == object and pandas.api.types.infer_dtype(series, skipna=True) == "integer":
+        there = ~numpy.isnan(values)
+        return numpy.array([int(v) if ok else 0 for v, ok in zip(series, there, strict=True)], dtype=object)
+    return values
+
+
 def holds_twins(texts: Sequence[str]) -> bool:
     """Whether a whole number is written both with and without a decimal point, as ``1.0`` and ``1``."""
     held = set(texts)

@@ -10,7 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
-from wellfit.data.labels import holds_twins, whole_labels
+from wellfit.data.labels import EXACT, exact_labels, holds_twins, whole_labels
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -107,9 +107,9 @@ def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
             code="WF-D13",
         )
     kept = ~numpy.isnan(values)
-    distinct, codes = numpy.unique(values[kept], return_inverse=True)
+    distinct, codes = numpy.unique(exact_labels(series, values)[kept], return_inverse=True)
     _require_two(distinct, name, kept)
-    whole = bool((distinct == numpy.floor(distinct)).all())
+    whole = distinct.dtype.kind != "f" or bool((distinct == numpy.floor(distinct)).all())
     decided, notes = _decide(distinct, whole, int(kept.sum()), name) if task is None else (task, [])
     if decided == "regression":
         return Target(values[kept], "regression", [], kept, notes)
@@ -120,9 +120,13 @@ def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
             fix="Use the task regression, or turn the target into classes.",
             code="WF-D13",
         )
-    whole_type = pandas.api.types.is_integer_dtype(series.dtype)
-    class_values: list[object] = [int(value) if whole_type else float(value) for value in distinct]
-    return _classes(codes.astype(numpy.int64), class_values, kept, name, task, notes)
+    if distinct.dtype.kind == "f" and numpy.abs(distinct).max() >= EXACT:
+        raise DataError(
+            f"the target {shown(name)} holds whole numbers above 2**53 as floats, where neighbors are the same.",
+            fix="Write them as texts, with a letter before each.",
+            code="WF-D13",
+        )
+    return _classes(codes.astype(numpy.int64), distinct.tolist(), kept, name, task, notes)
 
 
 def _decide(distinct: numpy.ndarray, whole: bool, rows: int, name: str) -> tuple[str, list[Note]]:
