@@ -117,6 +117,31 @@ def test_a_class_named_NA_stays_in_lists_and_missing_labels_are_said(tmp_path):
     assert read.classes == ["b", "c"] and [n.code for n in read.notes] == ["WF-D61"]
 
 
+def test_the_column_of_texts_of_a_frame_is_read(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    frame = pd.DataFrame({"review": texts, "stars": labels, "n": range(120)})
+    found = planned_fit(monkeypatch, tmp_path, frame, None, steps=10, target="stars", text="review")
+    assert found.record["plan"]["shape"]["model"] in MODELS and found.record["data"]["rows"] == 120
+    assert (found.predict(frame) == found.predict(texts)).all()
+    with pytest.raises(DataError, match='"review"'):
+        found.predict(frame[["stars"]])
+
+
+def test_texts_are_read_from_one_column_of_any_form():
+    texts, labels = made_texts(120)
+    frame = pd.DataFrame({"t": texts})
+    kinds = dict.fromkeys(("weight", "groups", "time", "valid", "test"))
+    for x in (frame, frame.to_numpy(), frame.to_numpy().astype(str), frame["t"]):
+        assert open_arrays(x, labels, job.Options(), kind="text", **kinds).table.features.tolist() == texts
+    with pytest.raises(DataError, match="text="):
+        open_arrays(frame.assign(n=0), labels, job.Options(), kind="text", **kinds)
+    with pytest.raises(DataError, match='"review"'):
+        open_arrays(frame, labels, job.Options(text="review"), kind=None, **kinds)
+    for x, kind in ((texts, None), (frame, "table")):
+        with pytest.raises(UsageError, match="text="):
+            open_arrays(x, labels, job.Options(text="t"), kind=kind, **kinds)
+
+
 def test_texts_may_come_as_a_frame_whose_column_has_a_number(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
     found = planned_fit(monkeypatch, tmp_path, texts, labels, steps=10)

@@ -20,6 +20,13 @@ LONGEST_TEXT = 100_000
 """Signs of one text that are kept: a row of megabytes is a file that was read as one cell."""
 
 
+def plain_texts(x: Any) -> Any:
+    """The texts of a list, or of an array with one column."""
+    if getattr(x, "ndim", 1) == 2 and x.shape[1] == 1:
+        return numpy.asarray(x)[:, 0]
+    return x
+
+
 def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
     """(rows,) texts in composed form, whether each is there, and what was done to them.
 

@@ -13,6 +13,7 @@ from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
 from wellfit.data.labels import joined_labels
 from wellfit.data.notes import listed, shown
+from wellfit.data.texts import plain_texts
 from wellfit.errors import DataError, RecipeError, RunFolderError, UsageError
 from wellfit.job.options import Options, refuse_roles
 from wellfit.job.table_source import Source, split_parts
@@ -53,15 +54,28 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
 
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
-    """The same from lists of texts; parts are pairs (texts, targets)."""
+    """The same from lists of texts, or from frames with a column of them; parts are pairs (texts, targets)."""
     refuse_roles(options, "texts", ("text",))
     given = {"training": (x, y), "valid": valid, "test": test}
     pairs = {part: pair for part, pair in given.items() if pair is not None}
-    texts = [list(pair[0]) for pair in pairs.values()]
+    column = options.text or ""
+    texts = [list(_texts_in(pair[0], column)) for pair in pairs.values()]
     labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
     every = [t for part in texts for t in part]
-    samples = read_texts(every, joined_labels(labels), "text", "target", options.task, markers=False)
+    samples = read_texts(every, joined_labels(labels), column or "text", "target", options.task, markers=False)
+    samples = dataclasses.replace(samples, column=column)
     return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
+
+
+def _texts_in(x: Any, column: str) -> Any:
+    """The texts of a list, or of a frame: its column of this name, or the only one."""
+    names = list(getattr(x, "columns", ()))
+    if names and column not in names and (column or len(names) != 1):
+        told = f"there is no column {shown(column)} of texts" if column else "which column holds the texts is not said"
+        raise DataError(
+            f"{told}; there are {listed([str(n) for n in names])}.", fix="Name it with text=.", code="WF-D20"
+        )
+    return plain_texts(x[column if column in names else names[0]] if names else x)
 
 
 def looks_like_texts(x: Any) -> bool:
