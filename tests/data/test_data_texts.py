@@ -103,6 +103,12 @@ def test_undecodable_and_endless_texts_are_treated_and_said():
     assert len(notes) == 2
 
 
+def test_halves_of_characters_are_replaced_and_said():
+    found, there, notes = texts_of(["good \ud800", "fine", None])
+    assert found.tolist() == ["good \ufffd", "fine", ""] and there.tolist() == [True, True, False]
+    assert "1 text holds signs that could not be decoded" in notes[0].sentence
+
+
 def test_a_column_of_numbers_is_no_column_of_texts():
     with pytest.raises(DataError, match="numbers"):
         read_texts([str(i) for i in range(40)], _labels(40), "t", "y", None)

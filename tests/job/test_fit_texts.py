@@ -127,6 +127,16 @@ def test_the_column_of_texts_of_a_frame_is_read(monkeypatch, tmp_path):
         found.predict(frame[["stars"]])
 
 
+def test_halves_of_characters_in_texts_and_labels_are_replaced(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    found = planned_fit(monkeypatch, tmp_path, [f"{t}\ud800" for t in texts], labels, steps=5)
+    assert len(found.predict(["good \ud800"])) == 1
+    for y in (["neg\ud800", "pos"] * 60, np.array(["neg\ud800", "pos"] * 60)):
+        read = texts_from_lists(texts, y, job.Options()).table
+        assert read.class_values == ["neg\ufffd", "pos"]
+        assert "1 class holds signs that could not be decoded." in [n.sentence for n in read.notes]
+
+
 def test_texts_are_read_from_one_column_of_any_form():
     texts, labels = made_texts(120)
     frame = pd.DataFrame({"t": texts})

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy
 import pandas
 
+from wellfit.data.notes import Note, counted
+
 EXACT = 2**53
 """Whole numbers up to which float64 tells each from the next."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
+
+
+def without_halves(text: str) -> str:
+    """U+FFFD in place of lone surrogates: halves of characters, which no encoding can hold."""
+    return _HALF.sub("\ufffd", text)
+
+
+def storable_labels(y: Any) -> Any:
+    """Labels that a series can hold: texts without halves of characters; anything else as it is."""
+    if not isinstance(y, (list, tuple, numpy.ndarray)) or not any(isinstance(v, str) and _HALF.search(v) for v in y):
+        return y
+    return pandas.Series([without_halves(v) if isinstance(v, str) else v for v in y], dtype=object)
+
+
+def undecodable(texts: Sequence[str]) -> list[Note]:
+    """Say how many classes hold signs that could not be decoded."""
+    count = sum("\ufffd" in text for text in texts)
+    told = f"{counted(count, 'class holds', 'classes hold')} signs that could not be decoded."
+    return [Note("WF-D98", told)] if count else []
 
 
 def joined_labels(parts: Sequence[pandas.Series]) -> pandas.Series:

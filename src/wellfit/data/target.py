@@ -10,7 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
-from wellfit.data.labels import EXACT, exact_labels, holds_twins, whole_labels
+from wellfit.data.labels import EXACT, exact_labels, holds_twins, undecodable, whole_labels
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -179,7 +179,7 @@ def _read_labels(series: pandas.Series, name: str, task: str | None, markers: bo
     order, values = _ordered(series, texts)
     rank = numpy.empty(len(texts), dtype=numpy.int64)
     rank[order] = numpy.arange(len(texts))
-    return _classes(rank[raw_codes[kept]], values, kept, name, task, [])
+    return _classes(rank[raw_codes[kept]], values, kept, name, task, undecodable(texts))
 
 
 def _judge_texts(name: str, texts: list[str], numbers: numpy.ndarray, codes: numpy.ndarray, task: str | None) -> None:

@@ -10,6 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.labeled import Samples
+from wellfit.data.labels import without_halves
 from wellfit.data.notes import Note, counted, shown
 from wellfit.data.table import CROSS_VALIDATE_BELOW
 from wellfit.data.target import class_text, missing_labels, read_target
@@ -32,7 +33,7 @@ def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
 
     Cells that are no texts become their text; missing ones and ones of blanks alone are not there.
     """
-    series = pandas.Series(cells).reset_index(drop=True)
+    series = pandas.Series(cells, dtype=object).reset_index(drop=True)
     there = ~series.isna().to_numpy()
     found = numpy.array([_plain(c) if ok else "" for c, ok in zip(series, there, strict=True)], dtype=object)
     there &= numpy.array([bool(t.strip()) for t in found], dtype=bool)
@@ -95,7 +96,7 @@ def hashes_of(texts: numpy.ndarray) -> numpy.ndarray:
 
 def _plain(cell: Any) -> str:
     text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    return unicodedata.normalize("NFC", text.replace("\0", " "))
+    return unicodedata.normalize("NFC", without_halves(text.replace("\0", " ")))
 
 
 def _is_number(text: str) -> bool:

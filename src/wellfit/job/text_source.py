@@ -11,7 +11,7 @@ import pandas as pd
 
 from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
-from wellfit.data.labels import joined_labels
+from wellfit.data.labels import joined_labels, storable_labels
 from wellfit.data.notes import listed, shown
 from wellfit.data.texts import plain_texts
 from wellfit.errors import DataError, RecipeError, RunFolderError, UsageError
@@ -56,11 +56,12 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
     """The same from lists of texts, or from frames with a column of them; parts are pairs (texts, targets)."""
     refuse_roles(options, "texts", ("text",))
-    given = {"training": (x, y), "valid": valid, "test": test}
-    pairs = {part: pair for part, pair in given.items() if pair is not None}
+    parts = {"training": (x, y), "valid": valid, "test": test}
+    pairs = {part: pair for part, pair in parts.items() if pair is not None}
     column = options.text or ""
     texts = [list(_texts_in(pair[0], column)) for pair in pairs.values()]
-    labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
+    given = [storable_labels(pair[1]) for pair in pairs.values()]
+    labels = [target_from_array(y, len(t))[0] for y, t in zip(given, texts, strict=True)]
     every = [t for part in texts for t in part]
     samples = read_texts(every, joined_labels(labels), column or "text", "target", options.task, markers=False)
     samples = dataclasses.replace(samples, column=column)
