@@ -224,6 +224,14 @@ def test_missing_markers(write):
     assert found["y"].isna().tolist() == [False, True, True, True, False, True, False]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_blank_line_of_one_column_is_an_empty_cell(write, end):
+    text = end.join(["t", "good film", "", "bad film", '""', "a film", "", ""])
+    cells = read_table(write(text))["t"]
+    assert cells.fillna("").tolist() == ["good film", "", "bad film", "", "a film"]
+    assert len(read_table(write(f"t,y{end}a,1{end}{end}b,2{end}{end}"))) == 2
+
+
 def test_a_long_cell_is_read(write):
     found = read_table(write("a,b\n" + "x" * 2_000_000 + ',"1"\n'))
     assert len(found["a"][0]) == 2_000_000

@@ -33,7 +33,8 @@ def read_table(path: str | Path) -> pandas.DataFrame:
     """Read a table from a .csv, .tsv, .txt (also .gz or .zip) or .parquet file.
 
     Delimiter and encoding are found, missing markers become missing, and what was assumed stands in
-    ``frame.attrs["notes"]`` as a list of (code, sentence).
+    ``frame.attrs["notes"]`` as a list of (code, sentence). A blank line is skipped, but in a file of one column it is
+    a row with an empty cell, unless only blank lines follow.
 
     Raises:
         DataError: the file is missing, empty, damaged, ragged or not a table; the code says which.
@@ -177,10 +178,12 @@ def _parse(text: PlainText, name: str) -> tuple[pandas.DataFrame, list[Note]]:
             fix="Leave some out.",
             code="WF-D10",
         )
+    alone = len(header) == 1
     try:
         frame = pandas.read_csv(
-            io.BytesIO(text.content), sep=text.delimiter, header=0, names=range(len(header)), index_col=False,
-            na_values=_MARKERS, keep_default_na=False, skipinitialspace=True, low_memory=False, encoding="utf-8",
+            io.BytesIO(text.content.rstrip(b"\r\n") if alone else text.content), sep=text.delimiter, header=0,
+            names=range(len(header)), index_col=False, na_values=_MARKERS, keep_default_na=False, skipinitialspace=True,
+            skip_blank_lines=not alone, low_memory=False, encoding="utf-8",
         )  # fmt: skip
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, ValueError, OverflowError) as error:
         raise DataError(
