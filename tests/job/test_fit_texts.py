@@ -220,3 +220,11 @@ def test_columns_that_are_not_there_are_named(run):
         job.fit_file(folder / "r.csv", job.Options(text="nothing", target="stars", budget=5))
     with pytest.raises(UsageError):
         job.fit_file(folder / "r.csv", job.Options(text="review", target="stars", group="id", budget=5))
+
+
+def test_a_column_of_texts_is_not_its_own_target(run):
+    _, folder = run
+    with pytest.raises(UsageError, match="two columns"):
+        job.fit_file(folder / "r.csv", job.Options(text="review", target="review", budget=5))
+    with pytest.raises(UsageError, match="two columns"):
+        wf.fit(pd.read_csv(folder / "r.csv"), target="review", text="review", budget=5)

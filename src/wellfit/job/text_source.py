@@ -37,6 +37,7 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
     frames = {part: read_table(p) for part, p in named.items() if p is not None}
     notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     text, target = str(options.text), str(options.target)
+    refuse_own_target(text, target)
     for part, frame in frames.items():
         for column in (text, target):
             if column not in frame.columns:
@@ -66,6 +67,16 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     samples = read_texts(every, joined_labels(labels), column or "text", "target", options.task, markers=False)
     samples = dataclasses.replace(samples, column=column)
     return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
+
+
+def refuse_own_target(text: str | None, target: str | None) -> None:
+    """Raises UsageError where one column is named for both the texts and what is to be predicted of them."""
+    if text is not None and text == target:
+        raise UsageError(
+            f"the column {shown(text)} is named for the texts and as the target.",
+            fix="Name two columns: text for the texts, target for what is to be predicted.",
+            code="WF-U16",
+        )
 
 
 def _texts_in(x: Any, column: str) -> Any:
