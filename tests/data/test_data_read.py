@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from wellfit.data import make_table, read_table
 from wellfit.errors import DataError
+from wellfit.exporter.table_facts import form_of
 
 ROWS = "".join(f"{i * 3 % 7},{'no' if i % 3 else 'yes'}\n" for i in range(40))
 GOOD = "a,y\n" + ROWS
@@ -165,6 +166,15 @@ def test_single_byte_encodings_are_said(write, encoding, text):
     assert found["a"].tolist() == [text]
     assert found.attrs["notes"][0][0] == "WF-D50"
     assert encoding in found.attrs["notes"][0][1]
+
+
+def test_a_bad_byte_does_not_spoil_the_rest(write):
+    content = "a,y\ncaf\u00e9,gut\n\u00e9t\u00e9,\u00fcbel\n".encode() + b"bad \xff\xe9,gut\n"
+    found = read_table(write(content))
+    assert found["a"].tolist() == ["caf\u00e9", "\u00e9t\u00e9", "bad \ufffd\ufffd"]
+    assert found["y"].tolist() == ["gut", "\u00fcbel", "gut"]
+    assert [(code, "line 4" in told) for code, told in found.attrs["notes"]] == [("WF-D50", True)]
+    assert form_of(write(content)) == (",", "utf-8-sig")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def texts(cells: pd.Series) -> pd.Series:
 def read(path: str) -> pd.DataFrame:
     """The table, with names as they were in training: composed letters, single blanks."""
     markers = sorted({form for m in MISSING for form in (m, m.upper(), m.capitalize(), "NaN", "NaT")}) #? text
-    form = {"sep": DELIMITER, "encoding": ENCODING, "skipinitialspace": True, "low_memory": False} #? text
-    frame = pd.read_csv(path, **form, keep_default_na=False, na_values=markers) #? text
+    form = {"sep": DELIMITER, "encoding": ENCODING, "encoding_errors": "replace", "low_memory": False} #? text
+    frame = pd.read_csv(path, **form, skipinitialspace=True, keep_default_na=False, na_values=markers) #? text
     frame = pd.read_parquet(path) #! text
     names = [unicodedata.normalize("NFC", str(name)) for name in frame.columns]
     return frame.set_axis([" ".join(name.split()) for name in names], axis=1)
