@@ -242,6 +242,14 @@ def test_a_blank_line_of_one_column_is_an_empty_cell(write, end):
     assert len(read_table(write(f"t,y{end}a,1{end}{end}b,2{end}{end}"))) == 2
 
 
+@pytest.mark.parametrize("texts", [["t"], None])
+def test_columns_of_texts_are_read_as_they_are_written(write, texts):
+    frame = read_table(write('t,n\n007,1\n,2\n5,3\n"1,5",4\ntrue,5\n'), texts)
+    assert frame["t"].fillna("").tolist() == ["007", "", "5", "1,5", "true"]
+    assert frame["n"].tolist() == ([1, 2, 3, 4, 5] if texts else [*"12345"])
+    assert read_table(write('t,n\n"1,5","2,5"\n'), ["t"]).to_numpy().tolist() == [["1,5", 2.5]]
+
+
 def test_a_long_cell_is_read(write):
     found = read_table(write("a,b\n" + "x" * 2_000_000 + ',"1"\n'))
     assert len(found["a"][0]) == 2_000_000

@@ -15,6 +15,7 @@ import wellfit as wf
 from wellfit import job
 from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
+from wellfit.job.folder import Stored
 from wellfit.job.sources import open_arrays, open_path
 from wellfit.job.text_kind import TEXTS
 from wellfit.job.text_source import texts_from_lists
@@ -71,6 +72,16 @@ def test_predictions_of_a_file_are_harmless_in_a_spreadsheet(run, tmp_path):
     table = pd.read_csv(tmp_path / "out.csv")
     assert len(table) == 240
     assert not any(str(v).startswith("=") for v in table["stars"])
+
+
+def test_texts_that_are_numbers_are_predicted_as_they_are_written(run, tmp_path):
+    found, _ = run
+    (tmp_path / "n.csv").write_text("review,n\n007,1\n,2\n5,3\n")
+    encoder = Stored(found.folder).views[0].encoder
+    assert TEXTS.read_new(tmp_path / "n.csv", encoder).features.tolist() == ["007", "", "5"]
+    (tmp_path / "n.csv").write_text("anything\n007\n\n5\n")
+    unnamed = dataclasses.replace(encoder, column="")
+    assert TEXTS.read_new(tmp_path / "n.csv", unnamed).features.tolist() == ["007", "", "5"]
 
 
 def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):

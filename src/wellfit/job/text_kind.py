@@ -157,7 +157,7 @@ class TextKind:
         return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])], words=words)
 
     def read_new(self, path: str | Path, encoder: Words) -> NewRows:
-        frame = read_table(path)
+        frame = read_table(path, [encoder.column] if encoder.column else None)
         column = _column(frame, encoder)
         texts, there, notes = texts_of(frame[column])
         if not there.all():

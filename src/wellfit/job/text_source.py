@@ -34,10 +34,10 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
     if not options.target:
         raise UsageError("which column is to be predicted?", fix="Name it with --target.", code="WF-U03")
     named = {"training": path, "valid": options.valid, "test": options.test}
-    frames = {part: read_table(p) for part, p in named.items() if p is not None}
-    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     text, target = str(options.text), str(options.target)
     refuse_own_target(text, target)
+    frames = {part: read_table(p, [text]) for part, p in named.items() if p is not None}
+    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     for part, frame in frames.items():
         for column in (text, target):
             if column not in frame.columns:
