@@ -84,6 +84,21 @@ def test_texts_that_are_numbers_are_predicted_as_they_are_written(run, tmp_path)
     assert TEXTS.read_new(tmp_path / "n.csv", unnamed).features.tolist() == ["007", "", "5"]
 
 
+def test_new_texts_of_any_form_are_read_or_refused(run):
+    found, _ = run
+    encoder = Stored(found.folder).views[0].encoder
+    texts = ["great", "awful"]
+    frame = pd.DataFrame({"review": texts})
+    for x in (texts, tuple(texts), np.array(texts), np.array(texts)[:, None], pd.Series(texts), iter(texts), frame):
+        assert TEXTS.new_rows(x, encoder).tolist() == texts
+    assert TEXTS.new_rows([5, None], encoder).tolist() == ["5", ""]
+    twice = pd.concat([frame, frame], axis=1)
+    odd = ["great", b"great", {"review": texts}, set(texts), 5, np.array("great"), np.array([texts]), [texts], twice]
+    for x in odd:
+        with pytest.raises(DataError, match=r"list of texts|is a list|2 columns"):
+            found.predict(x)
+
+
 def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):
     found, folder = run
     pd.DataFrame({"alcohol": [1.0, 2.0], "hue": ["a", "b"]}).to_csv(tmp_path / "wine.csv", index=False)

@@ -21,11 +21,32 @@ LONGEST_TEXT = 100_000
 """Signs of one text that are kept: a row of megabytes is a file that was read as one cell."""
 
 
-def plain_texts(x: Any) -> Any:
-    """The texts of a list, or of an array with one column."""
-    if getattr(x, "ndim", 1) == 2 and x.shape[1] == 1:
-        return numpy.asarray(x)[:, 0]
-    return x
+def plain_texts(x: Any) -> list[Any]:
+    """The texts of a list or a series, or of an array with one column.
+
+    Raises:
+        DataError: it is something else; a single text is taken for a mistake.
+    """
+    if isinstance(x, (str, bytes, dict, set, frozenset)) or not hasattr(x, "__iter__"):
+        raise _no_list(f"a {type(x).__name__} is no list of texts")
+    if hasattr(x, "columns"):
+        raise DataError(
+            f"{len(x.columns)} columns have the name of the texts' column.", fix="Keep one of them.", code="WF-D08"
+        )
+    shape = getattr(x, "shape", (1,))
+    if len(shape) == 2 and shape[1] == 1:
+        x = numpy.asarray(x)[:, 0]
+    elif len(shape) != 1:
+        raise _no_list(f"an array of the shape {tuple(shape)} is no list of texts")
+    cells = list(x)
+    nested = [c for c in cells if isinstance(c, (list, tuple, dict, set, numpy.ndarray))]
+    if nested:
+        raise _no_list(f"one of the texts is a {type(nested[0]).__name__}")
+    return cells
+
+
+def _no_list(told: str) -> DataError:
+    return DataError(f"{told}.", fix="Give a list with one text for each row, such as [text].", code="WF-D18")
 
 
 def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:

@@ -60,7 +60,7 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     parts = {"training": (x, y), "valid": valid, "test": test}
     pairs = {part: pair for part, pair in parts.items() if pair is not None}
     column = options.text or ""
-    texts = [list(_texts_in(pair[0], column)) for pair in pairs.values()]
+    texts = [_texts_in(pair[0], column) for pair in pairs.values()]
     given = [storable_labels(pair[1]) for pair in pairs.values()]
     labels = [target_from_array(y, len(t))[0] for y, t in zip(given, texts, strict=True)]
     every = [t for part in texts for t in part]
@@ -79,7 +79,7 @@ def refuse_own_target(text: str | None, target: str | None) -> None:
         )
 
 
-def _texts_in(x: Any, column: str) -> Any:
+def _texts_in(x: Any, column: str) -> list[Any]:
     """The texts of a list, or of a frame: its column of this name, or the only one."""
     names = list(getattr(x, "columns", ()))
     if names and column not in names and (column or len(names) != 1):
