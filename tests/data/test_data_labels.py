@@ -46,6 +46,14 @@ def test_floats_that_are_labels_beyond_floats_are_refused():
     assert read_target(pd.Series([*LARGE, None]), "y", "regression").task == "regression"
 
 
+@pytest.mark.parametrize("dtype", ["str", "object", "category"])
+def test_labels_that_look_the_same_are_one_class(dtype):
+    labels = ["caf\u00e9", "cafe\u0301", "pos", "pos\u200b", "\ufeffpos ", "NA\u200b", None]
+    read = read_target(pd.Series(labels * 20, dtype=dtype), "y")
+    assert read.class_values == ["caf\u00e9", "pos"]
+    assert np.bincount(read.values).tolist() == [40, 60] and read.kept.sum() == 100
+
+
 @pytest.mark.parametrize(
     ("parts", "values"),
     [

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
 import pandas
 
+from wellfit.data.cells import is_missing_marker
 from wellfit.data.notes import Note, counted
 
 EXACT = 2**53
 """Whole numbers up to which float64 tells each from the next."""
 
 _HALF = re.compile("[\ud800-\udfff]")
+_ENDS = re.compile("^[\\s\u200b\u200c\u200d\u2060\ufeff]+|[\\s\u200b\u200c\u200d\u2060\ufeff]+$")
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
 def without_halves(text: str) -> str:
     """U+FFFD in place of lone surrogates: halves of characters, which no encoding can hold."""
     return _HALF.sub("\ufffd", text)
+
+
+def label_text(text: str) -> str:
+    """A label as it is told from others: in composed form (NFC), with nothing that is not seen at its ends."""
+    return _ENDS.sub("", unicodedata.normalize("NFC", without_halves(text)))
+
+
+def merged_labels(codes: numpy.ndarray, texts: list[str], markers: bool) -> tuple[numpy.ndarray, list[str]]:
+    """Codes and distinct texts of labels, those that look the same as one; ``markers`` as in ``split_text``."""
+    plain = [label_text(text) for text in texts]
+    kept = [None if markers and is_missing_marker(text) else text for text in plain]
+    remap, distinct = pandas.factorize(numpy.array([*kept, None], dtype=object), use_na_sentinel=True)
+    return remap[codes], [str(text) for text in distinct]
 
 
 def storable_labels(y: Any) -> Any:

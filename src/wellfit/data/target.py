@@ -10,7 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
-from wellfit.data.labels import EXACT, exact_labels, holds_twins, undecodable, whole_labels
+from wellfit.data.labels import EXACT, exact_labels, holds_twins, merged_labels, undecodable, whole_labels
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -165,6 +165,7 @@ def _read_labels(series: pandas.Series, name: str, task: str | None, markers: bo
     raw_codes, texts = split_text(series, what, markers, whole=False)
     if holds_twins(texts):
         raw_codes, texts = split_text(series, what, markers)
+    raw_codes, texts = merged_labels(raw_codes, texts, markers)
     kept = raw_codes >= 0
     _require_two(texts, name, kept)
     numbers = text_numbers(texts) if free else numpy.full(len(texts), numpy.nan)

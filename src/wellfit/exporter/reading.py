@@ -36,7 +36,8 @@ def target_of(frame: pd.DataFrame) -> np.ndarray:
     """The target of each row, NaN where it is missing.""" #? number
     return pd.to_numeric(frame[TARGET], errors="coerce").to_numpy(dtype=float) #? number
     place = {value: number for number, value in enumerate(CLASSES)} #! number
-    found = texts(frame[TARGET]) #? words
+    # labels in composed letters, with nothing invisible at their ends #? words
+    found = texts(frame[TARGET]).str.normalize("NFC").str.strip(" \\u200b\\u200c\\u200d\\u2060\\ufeff") #? words
     found = pd.to_numeric(frame[TARGET], errors="coerce") #? values
     found = texts(frame[TARGET]).str.casefold().map({"true": True, "false": False}) #? booleans
     return found.map(place).fillna(-1).to_numpy(dtype=int) #! number
