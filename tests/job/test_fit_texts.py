@@ -15,6 +15,7 @@ import wellfit as wf
 from wellfit import job
 from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
+from wellfit.exporter.text_facts import read_text_facts
 from wellfit.job.folder import Stored
 from wellfit.job.sources import open_arrays, open_path
 from wellfit.job.text_kind import TEXTS
@@ -151,6 +152,8 @@ def test_the_column_of_texts_of_a_frame_is_read(monkeypatch, tmp_path):
     assert (found.predict(frame) == found.predict(texts)).all()
     with pytest.raises(DataError, match='"review"'):
         found.predict(frame[["stars"]])
+    facts = read_text_facts(found, Stored(found.folder), None)
+    assert (facts.reading.file, facts.text, facts.target) == ("texts.csv", "review", "target")
 
 
 def test_halves_of_characters_in_texts_and_labels_are_replaced(monkeypatch, tmp_path):

@@ -22,6 +22,9 @@ from wellfit.models.text_shape import MODELS
 from wellfit.recipe_json import parse_strict
 from wellfit.text.lexicon import find_lexicon
 
+FROM_MEMORY = "texts"
+"""The name of texts that came as a list or a frame: no file is called so, since those have an ending."""
+
 
 def texts_from_file(path: str | Path, options: Options) -> Source:
     """A column of texts and one of classes or numbers; validation and test rows may have files of their own.
@@ -66,7 +69,8 @@ def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, tes
     every = [t for part in texts for t in part]
     samples = read_texts(every, joined_labels(labels), column or "text", "target", options.task, markers=False)
     samples = dataclasses.replace(samples, column=column)
-    return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
+    split = _split(samples, [len(t) for t in texts], list(pairs), options)
+    return Source(samples, split, FROM_MEMORY, (), _kind(options))
 
 
 def refuse_own_target(text: str | None, target: str | None) -> None:
