@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ from wellfit import (
     where,
 )
 from wellfit.adapters import sklearn_training
+from wellfit.adapters.sklearn_whole_job import run_probabilities
 from wellfit.errors import RecipeError
 from wellfit.models.mlp import MLP, Shape
 from wellfit.sklearn import WellfitClassifier, WellfitRegressor
@@ -275,3 +277,10 @@ def test_a_budget_opts_in_to_the_whole_job(tmp_path):
         WellfitRegressor(budget=10).fit(X, np.c_[Y, Y])
     with pytest.raises(RecipeError, match="LabelSmoothing"):
         WellfitRegressor(LabelSmoothing(0.1), budget=10, out=tmp_path / "refused").fit(*NUMBERS)
+
+
+def test_labels_of_another_form_find_their_class_of_the_run():
+    """The run keeps labels in composed letters; scikit-learn's are as they were given."""
+    run = SimpleNamespace(classes=["caf\u00e9", "pos"], predict_proba=lambda _x: np.array([[0.25, 0.75]]))
+    found = run_probabilities(run, None, np.array(["pos\u200b", "cafe\u0301"]))
+    assert found.tolist() == [[0.75, 0.25]]

@@ -236,6 +236,24 @@ def test_other_forms_are_refused_with_a_way_out(part, shape):
         part.batch(torch.ones(shape), numbered(4)[1], now_at())
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_oracle_CutMix_on_texts(dtype):
+    """The label of a text is whose words it holds: padding is nobody's."""
+    x = torch.tensor([[7, 8, *[0] * 18], list(range(11, 31)), [0] * 20], dtype=dtype)
+    target = Target(torch.eye(3), torch.ones(3), classes=True)
+    for step in range(30):
+        now = Now.at(step, 2)
+        mixed, soft = CutMix(1.0).batch(x, target, now)
+        partner = now.permutation(3, "partner")
+        for i, words in enumerate(mixed.tolist()):
+            own, other = (sum(w in x[j].tolist() for w in words if w) for j in (i, int(partner[i])))
+            if partner[i] != i and own + other:
+                assert_close(soft.values[i, i], torch.tensor(own / (own + other)))
+                assert_close(soft.values[i].sum(), torch.tensor(1.0))
+    mixed, same = CutMix(0.0).batch(x, target, Now.at(0, 2))
+    assert torch.equal(mixed, x) and torch.equal(same.values, target.values)
+
+
 def test_Mixup_refuses_codes():
     with pytest.raises(RecipeError, match="int64"):
         Mixup().batch(torch.arange(6).view(2, 3), numbered(2)[1], now_at())

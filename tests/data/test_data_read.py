@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from wellfit.data import make_table, read_table
 from wellfit.errors import DataError
+from wellfit.exporter.table_facts import form_of
 
 ROWS = "".join(f"{i * 3 % 7},{'no' if i % 3 else 'yes'}\n" for i in range(40))
 GOOD = "a,y\n" + ROWS
@@ -167,6 +168,15 @@ def test_single_byte_encodings_are_said(write, encoding, text):
     assert encoding in found.attrs["notes"][0][1]
 
 
+def test_a_bad_byte_does_not_spoil_the_rest(write):
+    content = "a,y\ncaf\u00e9,gut\n\u00e9t\u00e9,\u00fcbel\n".encode() + b"bad \xff\xe9,gut\n"
+    found = read_table(write(content))
+    assert found["a"].tolist() == ["caf\u00e9", "\u00e9t\u00e9", "bad \ufffd\ufffd"]
+    assert found["y"].tolist() == ["gut", "\u00fcbel", "gut"]
+    assert [(code, "line 4" in told) for code, told in found.attrs["notes"]] == [("WF-D50", True)]
+    assert form_of(write(content)) == (",", "utf-8-sig")
+
+
 @pytest.mark.parametrize(
     ("content", "values"),
     [
@@ -222,6 +232,22 @@ def test_missing_markers(write):
     found = read_table(write("a,y\n1,x\n,NA\nNA,?\nnan,null\nNULL,x\n?,N/A\n2,x\n"))
     assert found["a"].isna().tolist() == [False, True, True, True, True, True, False]
     assert found["y"].isna().tolist() == [False, True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_blank_line_of_one_column_is_an_empty_cell(write, end):
+    text = end.join(["t", "good film", "", "bad film", '""', "a film", "", ""])
+    cells = read_table(write(text))["t"]
+    assert cells.fillna("").tolist() == ["good film", "", "bad film", "", "a film"]
+    assert len(read_table(write(f"t,y{end}a,1{end}{end}b,2{end}{end}"))) == 2
+
+
+@pytest.mark.parametrize("texts", [["t"], None])
+def test_columns_of_texts_are_read_as_they_are_written(write, texts):
+    frame = read_table(write('t,n\n007,1\n,2\n5,3\n"1,5",4\ntrue,5\n'), texts)
+    assert frame["t"].fillna("").tolist() == ["007", "", "5", "1,5", "true"]
+    assert frame["n"].tolist() == ([1, 2, 3, 4, 5] if texts else [*"12345"])
+    assert read_table(write('t,n\n"1,5","2,5"\n'), ["t"]).to_numpy().tolist() == [["1,5", 2.5]]
 
 
 def test_a_long_cell_is_read(write):

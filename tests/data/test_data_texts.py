@@ -86,6 +86,17 @@ def test_missing_texts_are_left_out_and_said():
     assert read.rows.tolist() == list(range(38))
 
 
+def test_missing_labels_are_left_out_and_said():
+    labels = pd.Series(["NA", "b", "c"] * 20)
+    read = read_texts(["a text"] * 60, labels, "t", "y", None)
+    assert len(read) == 40 and read.classes == ["b", "c"]
+    assert [(n.code, n.sentence) for n in read.notes] == [("WF-D61", '20 rows without a value of "y" left out.')]
+    read = read_texts(["a text"] * 60, labels, "t", "y", None, markers=False)
+    assert read.classes == ["NA", "b", "c"] and not read.notes
+    with pytest.raises(DataError, match=r'16 texts with a value of "y"'):
+        read_texts(["a text"] * 24, labels[:24], "t", "y", None)
+
+
 def test_undecodable_and_endless_texts_are_treated_and_said():
     found, there, notes = texts_of([b"caf\xe9", "x" * 200_000, "nul\0byte", 3.5])
     assert there.all()
@@ -93,6 +104,12 @@ def test_undecodable_and_endless_texts_are_treated_and_said():
     assert len(found[1]) == 100_000
     assert "\0" not in found[2]
     assert len(notes) == 2
+
+
+def test_halves_of_characters_are_replaced_and_said():
+    found, there, notes = texts_of(["good \ud800", "fine", None])
+    assert found.tolist() == ["good \ufffd", "fine", ""] and there.tolist() == [True, True, False]
+    assert "1 text holds signs that could not be decoded" in notes[0].sentence
 
 
 def test_a_column_of_numbers_is_no_column_of_texts():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -14,7 +15,11 @@ import wellfit as wf
 from wellfit import job
 from wellfit.data import Vocabulary, read_texts
 from wellfit.errors import DataError, RunFolderError, UsageError
+from wellfit.exporter.text_facts import read_text_facts
+from wellfit.job.folder import Stored
+from wellfit.job.sources import open_arrays, open_path
 from wellfit.job.text_kind import TEXTS
+from wellfit.job.text_source import texts_from_lists
 from wellfit.models.text_shape import MODELS
 from wellfit.training.crew import Solo
 
@@ -70,6 +75,31 @@ def test_predictions_of_a_file_are_harmless_in_a_spreadsheet(run, tmp_path):
     assert not any(str(v).startswith("=") for v in table["stars"])
 
 
+def test_texts_that_are_numbers_are_predicted_as_they_are_written(run, tmp_path):
+    found, _ = run
+    (tmp_path / "n.csv").write_text("review,n\n007,1\n,2\n5,3\n")
+    encoder = Stored(found.folder).views[0].encoder
+    assert TEXTS.read_new(tmp_path / "n.csv", encoder).features.tolist() == ["007", "", "5"]
+    (tmp_path / "n.csv").write_text("anything\n007\n\n5\n")
+    unnamed = dataclasses.replace(encoder, column="")
+    assert TEXTS.read_new(tmp_path / "n.csv", unnamed).features.tolist() == ["007", "", "5"]
+
+
+def test_new_texts_of_any_form_are_read_or_refused(run):
+    found, _ = run
+    encoder = Stored(found.folder).views[0].encoder
+    texts = ["great", "awful"]
+    frame = pd.DataFrame({"review": texts})
+    for x in (texts, tuple(texts), np.array(texts), np.array(texts)[:, None], pd.Series(texts), iter(texts), frame):
+        assert TEXTS.new_rows(x, encoder).tolist() == texts
+    assert TEXTS.new_rows([5, None], encoder).tolist() == ["5", ""]
+    twice = pd.concat([frame, frame], axis=1)
+    odd = ["great", b"great", {"review": texts}, set(texts), 5, np.array("great"), np.array([texts]), [texts], twice]
+    for x in odd:
+        with pytest.raises(DataError, match=r"list of texts|is a list|2 columns"):
+            found.predict(x)
+
+
 def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):
     found, folder = run
     pd.DataFrame({"alcohol": [1.0, 2.0], "hue": ["a", "b"]}).to_csv(tmp_path / "wine.csv", index=False)
@@ -87,6 +117,68 @@ def test_a_table_without_the_column_of_texts_is_refused(run, tmp_path):
 def test_lists_are_taken_in_python(monkeypatch, tmp_path):
     texts, labels = made_texts(120)
     assert planned_fit(monkeypatch, tmp_path, texts, labels, steps=10).record["data"]["rows"] == 120
+
+
+def test_labels_of_parts_are_the_same_classes_however_each_is_stored(tmp_path):
+    texts, _ = made_texts(120)
+    pd.DataFrame({"review": texts, "y": [*"12x"] * 40}).to_csv(tmp_path / "train.csv", index=False)
+    given = pd.DataFrame({"review": [f"new {t}" for t in texts[:60]], "y": [1.0, 2.0, np.nan] * 20, "n": range(60)})
+    given.to_csv(tmp_path / "valid.csv", index=False)
+    options = job.Options(text="review", target="y", valid=tmp_path / "valid.csv")
+    assert open_path(tmp_path / "train.csv", options).table.class_values == ["1", "2", "x"]
+    train = pd.read_csv(tmp_path / "train.csv").assign(n=range(120))
+    train.drop(columns="review").to_csv(tmp_path / "train.csv", index=False)
+    assert open_path(tmp_path / "train.csv", dataclasses.replace(options, text=None)).table.class_values == [*"12x"]
+    sources = {"weight": None, "groups": None, "time": None, "kind": None, "test": None}
+    for x in (texts, np.random.default_rng(0).normal(size=(120, 2))):
+        found = open_arrays(x, [*"01"] * 60, job.Options(), valid=(x[:60], [0.0, 1.0] * 30), **sources)
+        assert found.table.class_values == ["0", "1"]
+
+
+def test_a_class_named_NA_stays_in_lists_and_missing_labels_are_said(tmp_path):
+    texts, _ = made_texts(120)
+    read = texts_from_lists(texts, ["NA", "b", "c", None] * 30, job.Options()).table
+    assert read.classes == ["NA", "b", "c"] and [n.code for n in read.notes] == ["WF-D61"]
+    pd.DataFrame({"review": texts, "y": ["NA", "b", "c"] * 40}).to_csv(tmp_path / "r.csv", index=False)
+    read = open_path(tmp_path / "r.csv", job.Options(text="review", target="y")).table
+    assert read.classes == ["b", "c"] and [n.code for n in read.notes] == ["WF-D61"]
+
+
+def test_the_column_of_texts_of_a_frame_is_read(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    frame = pd.DataFrame({"review": texts, "stars": labels, "n": range(120)})
+    found = planned_fit(monkeypatch, tmp_path, frame, None, steps=10, target="stars", text="review")
+    assert found.record["plan"]["shape"]["model"] in MODELS and found.record["data"]["rows"] == 120
+    assert (found.predict(frame) == found.predict(texts)).all()
+    with pytest.raises(DataError, match='"review"'):
+        found.predict(frame[["stars"]])
+    facts = read_text_facts(found, Stored(found.folder), None)
+    assert (facts.reading.file, facts.text, facts.target) == ("texts.csv", "review", "target")
+
+
+def test_halves_of_characters_in_texts_and_labels_are_replaced(monkeypatch, tmp_path):
+    texts, labels = made_texts(120)
+    found = planned_fit(monkeypatch, tmp_path, [f"{t}\ud800" for t in texts], labels, steps=5)
+    assert len(found.predict(["good \ud800"])) == 1
+    for y in (["neg\ud800", "pos"] * 60, np.array(["neg\ud800", "pos"] * 60)):
+        read = texts_from_lists(texts, y, job.Options()).table
+        assert read.class_values == ["neg\ufffd", "pos"]
+        assert "1 class holds signs that could not be decoded." in [n.sentence for n in read.notes]
+
+
+def test_texts_are_read_from_one_column_of_any_form():
+    texts, labels = made_texts(120)
+    frame = pd.DataFrame({"t": texts})
+    kinds = dict.fromkeys(("weight", "groups", "time", "valid", "test"))
+    for x in (frame, frame.to_numpy(), frame.to_numpy().astype(str), frame["t"]):
+        assert open_arrays(x, labels, job.Options(), kind="text", **kinds).table.features.tolist() == texts
+    with pytest.raises(DataError, match="text="):
+        open_arrays(frame.assign(n=0), labels, job.Options(), kind="text", **kinds)
+    with pytest.raises(DataError, match='"review"'):
+        open_arrays(frame, labels, job.Options(text="review"), kind=None, **kinds)
+    for x, kind in ((texts, None), (frame, "table")):
+        with pytest.raises(UsageError, match="text="):
+            open_arrays(x, labels, job.Options(text="t"), kind=kind, **kinds)
 
 
 def test_texts_may_come_as_a_frame_whose_column_has_a_number(monkeypatch, tmp_path):
@@ -157,3 +249,11 @@ def test_columns_that_are_not_there_are_named(run):
         job.fit_file(folder / "r.csv", job.Options(text="nothing", target="stars", budget=5))
     with pytest.raises(UsageError):
         job.fit_file(folder / "r.csv", job.Options(text="review", target="stars", group="id", budget=5))
+
+
+def test_a_column_of_texts_is_not_its_own_target(run):
+    _, folder = run
+    with pytest.raises(UsageError, match="two columns"):
+        job.fit_file(folder / "r.csv", job.Options(text="review", target="review", budget=5))
+    with pytest.raises(UsageError, match="two columns"):
+        wf.fit(pd.read_csv(folder / "r.csv"), target="review", text="review", budget=5)

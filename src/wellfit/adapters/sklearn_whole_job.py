@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wellfit.data.labels import label_text
 from wellfit.errors import DataError
 from wellfit.job import Run, fit
 
@@ -38,7 +39,8 @@ def run_probabilities(run: Run, x: Any, classes: np.ndarray) -> np.ndarray:
     """(rows, classes) with the columns in the order of ``classes``, which the run keeps in an order of its own."""
     shares = run.predict_proba(x)
     places = {str(label): place for place, label in enumerate(run.classes)}
-    return shares[:, [places[str(label)] for label in classes.tolist()]]
+    names = (str(label) for label in classes.tolist())
+    return shares[:, [places[name if name in places else label_text(name)] for name in names]]
 
 
 def run_numbers(run: Run, x: Any) -> np.ndarray:

@@ -74,7 +74,17 @@ def to_utf8(content: bytes, name: str) -> tuple[bytes, list[Note]]:
         content.decode("utf-8")
         return content, []
     except UnicodeDecodeError as error:
+        if is_mostly_utf8(content):
+            return _from_damaged_utf8(content, name, error.start)
         return _from_single_byte(content, name, error.start)
+
+
+def is_mostly_utf8(content: bytes) -> bool:
+    """Whether more of the characters beyond ASCII are UTF-8 than not."""
+    text = content.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - content.count("\ufffd".encode())
+    beyond = len(text) - int((numpy.frombuffer(content, dtype=numpy.uint8) < 0x80).sum())
+    return beyond - bad > bad
 
 
 def find_delimiter(content: bytes, prefer: str = ",") -> str:
@@ -185,6 +195,12 @@ def _decode(content: bytes, encoding: str, name: str, mark: bytes) -> bytes:
     result = text.encode("utf-8")
     _refuse_binary(result, name)
     return result
+
+
+def _from_damaged_utf8(content: bytes, name: str, position: int) -> tuple[bytes, list[Note]]:
+    line = content.count(b"\n", 0, position) + 1
+    sentence = f"{name} holds bytes that are not UTF-8, first on line {line}: they were read as \ufffd."
+    return content.decode("utf-8", "replace").encode("utf-8"), [Note("WF-D50", sentence)]
 
 
 def _from_single_byte(content: bytes, name: str, position: int) -> tuple[bytes, list[Note]]:

@@ -7,7 +7,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas
@@ -29,12 +29,15 @@ _MARKERS = sorted(
 )
 
 
-def read_table(path: str | Path) -> pandas.DataFrame:
+def read_table(path: str | Path, texts: Sequence[str] | None = ()) -> pandas.DataFrame:
     """Read a table from a .csv, .tsv, .txt (also .gz or .zip) or .parquet file.
 
     Delimiter and encoding are found, missing markers become missing, and what was assumed stands in
-    ``frame.attrs["notes"]`` as a list of (code, sentence).
+    ``frame.attrs["notes"]`` as a list of (code, sentence). A blank line is skipped, but in a file of one column it is
+    a row with an empty cell, unless only blank lines follow.
 
+    Args:
+        texts: names of columns that are read as they are written, numbers too; None for all.
     Raises:
         DataError: the file is missing, empty, damaged, ragged or not a table; the code says which.
         MissingExtra: a parquet file without pyarrow.
@@ -47,7 +50,7 @@ def read_table(path: str | Path) -> pandas.DataFrame:
     else:
         prefer = _prefer(path, suffixes)
         text = read_plain_text(_content(path), path.name, prefer)
-        (frame, notes), delimiter = _parse(text, path.name), text.delimiter
+        (frame, notes), delimiter = _parse(text, path.name, texts), text.delimiter
     if frame.empty:
         raise DataError(
             f"{path.name} has {counted(frame.shape[1], 'column')} and no row.",
@@ -169,7 +172,7 @@ def _read_parquet(path: Path) -> pandas.DataFrame:
     return frame
 
 
-def _parse(text: PlainText, name: str) -> tuple[pandas.DataFrame, list[Note]]:
+def _parse(text: PlainText, name: str, texts: Sequence[str] | None) -> tuple[pandas.DataFrame, list[Note]]:
     header = [clean_name(cell) for cell in text.header]
     if len(header) > MAX_COLUMNS:
         raise DataError(
@@ -177,10 +180,13 @@ def _parse(text: PlainText, name: str) -> tuple[pandas.DataFrame, list[Note]]:
             fix="Leave some out.",
             code="WF-D10",
         )
+    alone = len(header) == 1
     try:
         frame = pandas.read_csv(
-            io.BytesIO(text.content), sep=text.delimiter, header=0, names=range(len(header)), index_col=False,
-            na_values=_MARKERS, keep_default_na=False, skipinitialspace=True, low_memory=False, encoding="utf-8",
+            io.BytesIO(text.content.rstrip(b"\r\n") if alone else text.content), sep=text.delimiter, header=0,
+            names=range(len(header)), index_col=False, na_values=_MARKERS, keep_default_na=False, skipinitialspace=True,
+            skip_blank_lines=not alone, low_memory=False, encoding="utf-8",
+            dtype={place: str for place, cell in enumerate(header) if texts is None or cell in texts},
         )  # fmt: skip
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, ValueError, OverflowError) as error:
         raise DataError(
@@ -189,7 +195,7 @@ def _parse(text: PlainText, name: str) -> tuple[pandas.DataFrame, list[Note]]:
     frame, header, notes = _without_nameless(frame, header, name)
     names, more = clean_names(header)
     frame.columns = pandas.Index(names, dtype=object)
-    frame, converted = convert_separators(frame, text.delimiter)
+    frame, converted = convert_separators(frame, text.delimiter, names if texts is None else texts)
     return frame, [*text.notes, *notes, *more, *_doubtful_header(names), *converted]
 
 

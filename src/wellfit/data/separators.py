@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy
 import pandas
@@ -22,8 +22,10 @@ _PLAIN = re.compile(r"[+-]?\d+")
 _SAMPLE = 1000
 
 
-def convert_separators(frame: pandas.DataFrame, delimiter: str) -> tuple[pandas.DataFrame, list[Note]]:
-    """Turn text columns of numbers with separators into float64 columns and say so.
+def convert_separators(
+    frame: pandas.DataFrame, delimiter: str, texts: Sequence[str] = ()
+) -> tuple[pandas.DataFrame, list[Note]]:
+    """Turn text columns of numbers with separators into float64 columns and say so; ``texts`` stay what they are.
 
     A column such as ``1,234`` alone can be read both ways: another column of the same file decides, else it is
     kept as text and said.
@@ -33,6 +35,8 @@ def convert_separators(frame: pandas.DataFrame, delimiter: str) -> tuple[pandas.
     unclear: dict[int, str] = {}
     for position, name in enumerate(frame.columns):
         column = frame.iloc[:, position]
+        if name in texts:
+            continue
         if pandas.api.types.is_string_dtype(column.dtype) or column.dtype == object:
             reading = _reading(column)
             if reading:

@@ -14,7 +14,7 @@ from wellfit.data.leaks import find_leaks
 from wellfit.data.names import clean_frame, clean_name, names_of, nearest
 from wellfit.data.notes import Column, Note, counted, listed, shown
 from wellfit.data.roles import read_group, read_time, read_weight
-from wellfit.data.target import class_text, read_target
+from wellfit.data.target import class_text, missing_labels, read_target
 from wellfit.errors import DataError
 
 MIN_ROWS = 20
@@ -195,7 +195,7 @@ def _build(
 ) -> Table:
     read = read_target(target, target_name, task, markers)
     rows = numpy.flatnonzero(read.kept)
-    notes = _say_missing(len(target) - len(rows), target_name)
+    notes = missing_labels(len(target) - len(rows), target_name)
     _require_rows(len(rows), minimum_rows)
     found = read_features(features, rows, find_ids)
     if not found.cells:
@@ -240,10 +240,6 @@ def _why(columns: list[Column]) -> str:
     """The reasons behind the first dropped columns, for example ``: "a" holds a single value``."""
     reasons = "; ".join(f"{shown(column.name)} {column.reason}" for column in columns[:3])
     return f": {reasons}{'; ...' if len(columns) > 3 else ''}" if reasons else ""
-
-
-def _say_missing(count: int, name: str) -> list[Note]:
-    return [Note("WF-D61", f"{counted(count, 'row')} without a value of {shown(name)} left out.")] if count else []
 
 
 def _target_name(target: object, names: list[str]) -> str:

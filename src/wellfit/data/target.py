@@ -10,6 +10,7 @@ import numpy
 import pandas
 
 from wellfit.data.cells import number_cells, split_text, text_error, text_numbers, weak_markers
+from wellfit.data.labels import EXACT, exact_labels, holds_twins, merged_labels, undecodable, whole_labels
 from wellfit.data.notes import Note, counted, listed, shown
 from wellfit.errors import DataError
 
@@ -70,6 +71,11 @@ def class_text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def missing_labels(count: int, name: str) -> list[Note]:
+    """Say how many rows were left out for want of a target."""
+    return [Note("WF-D61", f"{counted(count, 'row')} without a value of {shown(name)} left out.")] if count else []
+
+
 def _holds_numbers(series: pandas.Series) -> bool:
     if pandas.api.types.is_numeric_dtype(series.dtype):
         return True
@@ -91,6 +97,7 @@ def _refuse_nested(series: pandas.Series, name: str) -> None:
 
 
 def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
+    series = whole_labels(series) if series.isna().any() else series
     values, _ = number_cells(series, f"the target {shown(name)}")
     infinite = numpy.flatnonzero(numpy.isinf(values))
     if len(infinite):
@@ -100,9 +107,9 @@ def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
             code="WF-D13",
         )
     kept = ~numpy.isnan(values)
-    distinct, codes = numpy.unique(values[kept], return_inverse=True)
+    distinct, codes = numpy.unique(exact_labels(series, values)[kept], return_inverse=True)
     _require_two(distinct, name, kept)
-    whole = bool((distinct == numpy.floor(distinct)).all())
+    whole = distinct.dtype.kind != "f" or bool((distinct == numpy.floor(distinct)).all())
     decided, notes = _decide(distinct, whole, int(kept.sum()), name) if task is None else (task, [])
     if decided == "regression":
         return Target(values[kept], "regression", [], kept, notes)
@@ -113,9 +120,13 @@ def _read_numbers(series: pandas.Series, name: str, task: str | None) -> Target:
             fix="Use the task regression, or turn the target into classes.",
             code="WF-D13",
         )
-    whole_type = pandas.api.types.is_integer_dtype(series.dtype)
-    class_values: list[object] = [int(value) if whole_type else float(value) for value in distinct]
-    return _classes(codes.astype(numpy.int64), class_values, kept, name, task, notes)
+    if distinct.dtype.kind == "f" and numpy.abs(distinct).max() >= EXACT:
+        raise DataError(
+            f"the target {shown(name)} holds whole numbers above 2**53 as floats, where neighbors are the same.",
+            fix="Write them as texts, with a letter before each.",
+            code="WF-D13",
+        )
+    return _classes(codes.astype(numpy.int64), distinct.tolist(), kept, name, task, notes)
 
 
 def _decide(distinct: numpy.ndarray, whole: bool, rows: int, name: str) -> tuple[str, list[Note]]:
@@ -150,7 +161,11 @@ def _decide(distinct: numpy.ndarray, whole: bool, rows: int, name: str) -> tuple
 
 
 def _read_labels(series: pandas.Series, name: str, task: str | None, markers: bool, free: bool) -> Target:
-    raw_codes, texts = split_text(series, f"the target {shown(name)}", markers, whole=False)
+    what = f"the target {shown(name)}"
+    raw_codes, texts = split_text(series, what, markers, whole=False)
+    if holds_twins(texts):
+        raw_codes, texts = split_text(series, what, markers)
+    raw_codes, texts = merged_labels(raw_codes, texts, markers)
     kept = raw_codes >= 0
     _require_two(texts, name, kept)
     numbers = text_numbers(texts) if free else numpy.full(len(texts), numpy.nan)
@@ -165,7 +180,7 @@ def _read_labels(series: pandas.Series, name: str, task: str | None, markers: bo
     order, values = _ordered(series, texts)
     rank = numpy.empty(len(texts), dtype=numpy.int64)
     rank[order] = numpy.arange(len(texts))
-    return _classes(rank[raw_codes[kept]], values, kept, name, task, [])
+    return _classes(rank[raw_codes[kept]], values, kept, name, task, undecodable(texts))
 
 
 def _judge_texts(name: str, texts: list[str], numbers: numpy.ndarray, codes: numpy.ndarray, task: str | None) -> None:
@@ -195,8 +210,8 @@ def _ordered(series: pandas.Series, texts: list[str]) -> tuple[list[int], list[o
     raw = series.cat.categories if isinstance(series.dtype, pandas.CategoricalDtype) else pandas.unique(series.dropna())
     for value in raw:
         plain = value.item() if isinstance(value, numpy.generic) else value
-        text = str(plain).strip()
-        by_text.setdefault(text, plain)
+        for text in (str(plain), class_text(plain)):
+            by_text.setdefault(text.strip(), plain)
     values = [by_text.get(text, text) for text in texts]
     values = [value.strip() if isinstance(value, str) else value if isinstance(value, (bool, int, float)) else text
               for value, text in zip(values, texts, strict=True)]  # fmt: skip

@@ -10,9 +10,10 @@ import numpy
 import pandas
 
 from wellfit.data.labeled import Samples
+from wellfit.data.labels import without_halves
 from wellfit.data.notes import Note, counted, shown
 from wellfit.data.table import CROSS_VALIDATE_BELOW
-from wellfit.data.target import class_text, read_target
+from wellfit.data.target import class_text, missing_labels, read_target
 from wellfit.errors import DataError
 
 MIN_TEXTS = 20
@@ -20,12 +21,40 @@ LONGEST_TEXT = 100_000
 """Signs of one text that are kept: a row of megabytes is a file that was read as one cell."""
 
 
+def plain_texts(x: Any) -> list[Any]:
+    """The texts of a list or a series, or of an array with one column.
+
+    Raises:
+        DataError: it is something else; a single text is taken for a mistake.
+    """
+    if isinstance(x, (str, bytes, dict, set, frozenset)) or not hasattr(x, "__iter__"):
+        raise _no_list(f"a {type(x).__name__} is no list of texts")
+    if hasattr(x, "columns"):
+        raise DataError(
+            f"{len(x.columns)} columns have the name of the texts' column.", fix="Keep one of them.", code="WF-D08"
+        )
+    shape = getattr(x, "shape", (1,))
+    if len(shape) == 2 and shape[1] == 1:
+        x = numpy.asarray(x)[:, 0]
+    elif len(shape) != 1:
+        raise _no_list(f"an array of the shape {tuple(shape)} is no list of texts")
+    cells = list(x)
+    nested = [c for c in cells if isinstance(c, (list, tuple, dict, set, numpy.ndarray))]
+    if nested:
+        raise _no_list(f"one of the texts is a {type(nested[0]).__name__}")
+    return cells
+
+
+def _no_list(told: str) -> DataError:
+    return DataError(f"{told}.", fix="Give a list with one text for each row, such as [text].", code="WF-D18")
+
+
 def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
     """(rows,) texts in composed form, whether each is there, and what was done to them.
 
     Cells that are no texts become their text; missing ones and ones of blanks alone are not there.
     """
-    series = pandas.Series(cells).reset_index(drop=True)
+    series = pandas.Series(cells, dtype=object).reset_index(drop=True)
     there = ~series.isna().to_numpy()
     found = numpy.array([_plain(c) if ok else "" for c, ok in zip(series, there, strict=True)], dtype=object)
     there &= numpy.array([bool(t.strip()) for t in found], dtype=bool)
@@ -41,9 +70,13 @@ def texts_of(cells: Any) -> tuple[numpy.ndarray, numpy.ndarray, list[Note]]:
     return found, there, notes
 
 
-def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task: str | None) -> Samples:
+def read_texts(
+    cells: Any, labels: pandas.Series, column: str, target: str, task: str | None, markers: bool = True
+) -> Samples:
     """Texts and their classes or numbers; rows without a text or a target are left out, and that is said.
 
+    Args:
+        markers: whether labels such as "NA" and "?" count as missing.
     Raises:
         DataError: too little is left, or the target cannot be used.
     """
@@ -56,18 +89,22 @@ def read_texts(cells: Any, labels: pandas.Series, column: str, target: str, task
         told = f"{counted(int((~there).sum()), 'row')} without a text left out."
         notes.append(Note("WF-D96", told))
     kept = numpy.flatnonzero(there)
-    if len(kept) < MIN_TEXTS:
-        raise DataError(
-            f"there are {counted(len(kept), 'text')}; at least {MIN_TEXTS} are needed.", fix="Add some.", code="WF-D15"
-        )
-    read = read_target(labels.iloc[kept].reset_index(drop=True), target, task)
+    _require_texts(len(kept), "")
+    read = read_target(labels.iloc[kept].reset_index(drop=True), target, task, markers)
     rows = kept[read.kept]
+    notes = [*missing_labels(len(kept) - len(rows), target), *read.notes, *notes]
+    _require_texts(len(rows), f" with a value of {shown(target)}")
     texts = found[rows]
-    values = read.values if len(read.values) == len(rows) else read.values[read.kept]
     return Samples(
-        texts, column, hashes_of(texts), values, read.task, [class_text(v) for v in read.class_values],
-        read.class_values, [*read.notes, *notes], target, rows=rows, cross_below=CROSS_VALIDATE_BELOW,
+        texts, column, hashes_of(texts), read.values, read.task, [class_text(v) for v in read.class_values],
+        read.class_values, notes, target, rows=rows, cross_below=CROSS_VALIDATE_BELOW,
     )  # fmt: skip
+
+
+def _require_texts(count: int, which: str) -> None:
+    if count < MIN_TEXTS:
+        told = f"there are {counted(count, 'text')}{which}; at least {MIN_TEXTS} are needed."
+        raise DataError(told, fix="Add some.", code="WF-D15")
 
 
 def hashes_of(texts: numpy.ndarray) -> numpy.ndarray:
@@ -80,7 +117,7 @@ def hashes_of(texts: numpy.ndarray) -> numpy.ndarray:
 
 def _plain(cell: Any) -> str:
     text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    return unicodedata.normalize("NFC", text.replace("\0", " "))
+    return unicodedata.normalize("NFC", without_halves(text.replace("\0", " ")))
 
 
 def _is_number(text: str) -> bool:

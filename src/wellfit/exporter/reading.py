@@ -23,8 +23,8 @@ def texts(cells: pd.Series) -> pd.Series:
 def read(path: str) -> pd.DataFrame:
     """The table, with names as they were in training: composed letters, single blanks."""
     markers = sorted({form for m in MISSING for form in (m, m.upper(), m.capitalize(), "NaN", "NaT")}) #? text
-    form = {"sep": DELIMITER, "encoding": ENCODING, "skipinitialspace": True, "low_memory": False} #? text
-    frame = pd.read_csv(path, **form, keep_default_na=False, na_values=markers) #? text
+    form = {"sep": DELIMITER, "encoding": ENCODING, "encoding_errors": "replace", "low_memory": False} #? text
+    frame = pd.read_csv(path, **form, skipinitialspace=True, keep_default_na=False, na_values=markers) #? text
     frame = pd.read_parquet(path) #! text
     names = [unicodedata.normalize("NFC", str(name)) for name in frame.columns]
     return frame.set_axis([" ".join(name.split()) for name in names], axis=1)
@@ -36,7 +36,8 @@ def target_of(frame: pd.DataFrame) -> np.ndarray:
     """The target of each row, NaN where it is missing.""" #? number
     return pd.to_numeric(frame[TARGET], errors="coerce").to_numpy(dtype=float) #? number
     place = {value: number for number, value in enumerate(CLASSES)} #! number
-    found = texts(frame[TARGET]) #? words
+    # labels in composed letters, with nothing invisible at their ends #? words
+    found = texts(frame[TARGET]).str.normalize("NFC").str.strip(" \\u200b\\u200c\\u200d\\u2060\\ufeff") #? words
     found = pd.to_numeric(frame[TARGET], errors="coerce") #? values
     found = texts(frame[TARGET]).str.casefold().map({"true": True, "false": False}) #? booleans
     return found.map(place).fillna(-1).to_numpy(dtype=int) #! number

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from wellfit.data import read_table
 from wellfit.data.codings import CategoryCoding, Coding
-from wellfit.data.delimited import read_plain_text
+from wellfit.data.delimited import is_mostly_utf8, read_plain_text
 from wellfit.exporter.facts import (
     DRAWN,
     OTHER_FILES,
@@ -26,7 +26,6 @@ from wellfit.job.run import Run
 from wellfit.job.table_source import from_file
 
 _PARQUET = (".parquet", ".pq")
-_ENCODINGS = ("utf-8-sig", "cp1252")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,7 +113,9 @@ def form_of(path: Path) -> tuple[str | None, str | None]:
     delimiter = read_plain_text(lines, path.name, "\t" if ".tsv" in path.suffixes else ",").delimiter
     if lines[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return delimiter, "utf-16"
-    return delimiter, next((e for e in _ENCODINGS if _decodes(lines, e)), "latin-1")
+    if _decodes(lines, "utf-8") or is_mostly_utf8(lines):
+        return delimiter, "utf-8-sig"
+    return delimiter, "cp1252" if _decodes(lines, "cp1252") else "latin-1"
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -21,10 +21,10 @@ from wellfit.exporter.facts import (
 from wellfit.exporter.table_facts import form_of, reading_unseen
 from wellfit.job.folder import Stored
 from wellfit.job.run import Run
-from wellfit.job.text_source import texts_from_file
+from wellfit.job.text_source import FROM_MEMORY, texts_from_file
 from wellfit.models.text_shape import TextShape
 
-_LISTS = "The data: the run was given lists; here they are read from a table with the columns text and target."
+_LISTS = "The data: the run was given none from a file; here they are read from a table with the columns {} and target."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,19 +54,19 @@ def read_text_facts(run: Run, stored: Stored, data: str | Path | None) -> TextFa
         DataError: they cannot be read.
     """
     record = run.record
-    lists = not record["options"].get("text")
-    text = "text" if lists else str(record["options"]["text"])
+    lists = record["data"]["file"] == FROM_MEMORY
+    text = str(record["options"].get("text") or "text")
     if data is None:
         file = "texts.csv" if lists else str(record["data"]["file"])
         reading, missing = reading_unseen(record, file)
     else:
-        reading, missing = _reading(record, Path(data), lists)
-    missing = [*missing, *([_LISTS] * lists)]
+        reading, missing = _reading(record, Path(data), text if lists else "")
+    missing = [*missing, *([_LISTS.format(text)] * lists)]
     words = len(stored.views[0].encoder.words)
     return TextFacts(**shared_facts(run, stored, reading, missing), text=text, words=words)
 
 
-def _reading(record: dict[str, Any], file: Path, lists: bool) -> tuple[Reading, list[str]]:
+def _reading(record: dict[str, Any], file: Path, unread: str) -> tuple[Reading, list[str]]:
     if file.is_dir():
         raise UsageError(
             "the texts of this run are a column of a table.",
@@ -77,8 +77,8 @@ def _reading(record: dict[str, Any], file: Path, lists: bool) -> tuple[Reading, 
     reading = Reading(str(file), *form_of(file))
     if other_files(record):
         return reading, [OTHER_FILES]
-    if lists:
-        options = dataclasses.replace(options, text="text", target="target")
+    if unread:
+        options = dataclasses.replace(options, text=unread, target="target")
     source = texts_from_file(file, options)
     require_same(record, source)
     split, missing = split_of(source, source.table.rows, len(frame))

@@ -14,6 +14,7 @@ from wellfit.job.options import Options
 from wellfit.job.run import Run, load
 from wellfit.job.sources import open_arrays
 from wellfit.job.study import fit_file, run_study
+from wellfit.job.text_source import refuse_own_target
 from wellfit.progress import Progress, Silent
 from wellfit.recipe import Recipe
 
@@ -109,6 +110,7 @@ def fit(
     if isinstance(data, str | Path):
         options = Options(target=target, valid=valid, test=test, **_columns(y, roles), **shared)  # type: ignore[arg-type]
         return fit_file(data, options, told, started)
+    refuse_own_target(text, target)
     data, y = _target(data, y, target)
     return _fit_arrays(data, y, Options(**shared), roles, valid, test, told, started, kind)  # type: ignore[arg-type]
 

@@ -28,10 +28,15 @@ def open_path(path: str | Path, options: Options) -> Source:
 def open_arrays(
     x: Any, y: Any, options: Options, *, kind: str | None, weight: Any, groups: Any, time: Any, valid: Any, test: Any
 ) -> Source:
-    """Arrays of three or four dimensions are images, everything else is a table unless ``kind`` says otherwise."""
+    """Arrays of three or four dimensions are images, lists of texts and frames with a column named for them are texts,
+    everything else is a table, unless ``kind`` says otherwise.
+    """
     if kind is not None and kind not in KINDS:
         raise UsageError(f"no kind of data is called {kind!r}.", fix=f"Choose {', '.join(KINDS)}.", code="WF-U16")
-    text = kind == "text" or (kind is None and looks_like_texts(x))
+    text = kind == "text" or (kind is None and (bool(options.text) or looks_like_texts(x)))
+    if options.text and not (text and hasattr(x, "columns")):
+        told = "text= names the column of texts of a frame, and this is none, or of another kind."
+        raise UsageError(told, fix="Leave text= out.", code="WF-U16")
     if not text:
         _refuse_text_options(options)
     if kind == "image" or (kind is None and looks_like_images(x)):

@@ -22,6 +22,8 @@ from wellfit.data import (
     table_from_arrays,
     with_categories,
 )
+from wellfit.data.arrays import target_from_array
+from wellfit.data.labels import joined_labels
 from wellfit.data.names import clean_name
 from wellfit.errors import DataError, UsageError
 from wellfit.job.kind import Kind
@@ -58,7 +60,7 @@ def from_file(path: str | Path, options: Options) -> Source:
     frames = {part: read_table(p) for part, p in named.items() if p is not None}
     notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     delimiter = frames["training"].attrs.get("delimiter")
-    whole, parts = _joined(frames)
+    whole, parts = _joined(frames, clean_name(options.target))
     whole.attrs.clear()  # what reading said is said once, by the source
     table = make_table(
         whole, options.target, drop=options.drop, weight=options.weight, group=options.group, time=options.time,
@@ -78,7 +80,8 @@ def from_arrays(
         raise UsageError("weights, groups and times go with one table, not with separate validation or test rows.")
     frames = {part: _frame(pair[0]) for part, pair in pairs.items()}
     whole, parts = _joined(frames)
-    target = np.concatenate([np.asarray(pair[1]) for pair in pairs.values()]) if len(pairs) > 1 else y
+    labels = [target_from_array(pair[1], len(frames[part]))[0] for part, pair in pairs.items()]
+    target = joined_labels(labels) if len(pairs) > 1 else y
     table = table_from_arrays(
         whole if len(pairs) > 1 else x, target, drop=options.drop, weight=weight, groups=groups, time=time,
         task=options.task,
@@ -107,7 +110,7 @@ def _frame(x: Any) -> pd.DataFrame:
     return frame_from_arrays(x)
 
 
-def _joined(frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def _joined(frames: dict[str, pd.DataFrame], target: str = "") -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """All rows in one frame, and where each part's rows stand in it."""
     first = frames["training"]
     for part, frame in frames.items():
@@ -119,6 +122,8 @@ def _joined(frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, np
                 code="WF-D24",
             )
     whole = pd.concat([f[first.columns] for f in frames.values()], ignore_index=True)
+    if target in whole.columns:
+        whole[target] = joined_labels([f[target] for f in frames.values()])
     parts, start = {}, 0
     for part, frame in frames.items():
         parts[part] = np.arange(start, start + len(frame))

@@ -23,6 +23,7 @@ from wellfit.data import (
 )
 from wellfit.data.ngrams import MOST_PIECES
 from wellfit.data.notes import counted
+from wellfit.data.texts import plain_texts
 from wellfit.data.vocabulary import LONGEST
 from wellfit.errors import DataError, RecipeError
 from wellfit.fold import Texts
@@ -157,7 +158,7 @@ class TextKind:
         return TextShape(**sizes, model=MODELS[MODELS.index(form["model"])], words=words)
 
     def read_new(self, path: str | Path, encoder: Words) -> NewRows:
-        frame = read_table(path)
+        frame = read_table(path, [encoder.column] if encoder.column else None)
         column = _column(frame, encoder)
         texts, there, notes = texts_of(frame[column])
         if not there.all():
@@ -168,7 +169,7 @@ class TextKind:
 
     def new_rows(self, x: Any, encoder: Words) -> np.ndarray:
         """Texts from a list, or from a frame: the column that training read."""
-        return texts_of(x[_column(x, encoder)] if hasattr(x, "columns") else x)[0]
+        return texts_of(plain_texts(x[_column(x, encoder)] if hasattr(x, "columns") else x))[0]
 
 
 def _column(frame: Any, encoder: Words) -> Any:

@@ -11,7 +11,9 @@ import pandas as pd
 
 from wellfit.data import Note, Samples, read_table, read_texts
 from wellfit.data.arrays import target_from_array
+from wellfit.data.labels import joined_labels, storable_labels
 from wellfit.data.notes import listed, shown
+from wellfit.data.texts import plain_texts
 from wellfit.errors import DataError, RecipeError, RunFolderError, UsageError
 from wellfit.job.options import Options, refuse_roles
 from wellfit.job.table_source import Source, split_parts
@@ -19,6 +21,9 @@ from wellfit.job.text_kind import TEXTS, TextKind
 from wellfit.models.text_shape import MODELS
 from wellfit.recipe_json import parse_strict
 from wellfit.text.lexicon import find_lexicon
+
+FROM_MEMORY = "texts"
+"""The name of texts that came as a list or a frame: no file is called so, since those have an ending."""
 
 
 def texts_from_file(path: str | Path, options: Options) -> Source:
@@ -32,9 +37,10 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
     if not options.target:
         raise UsageError("which column is to be predicted?", fix="Name it with --target.", code="WF-U03")
     named = {"training": path, "valid": options.valid, "test": options.test}
-    frames = {part: read_table(p) for part, p in named.items() if p is not None}
-    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     text, target = str(options.text), str(options.target)
+    refuse_own_target(text, target)
+    frames = {part: read_table(p, [text]) for part, p in named.items() if p is not None}
+    notes = [Note(*n) for f in frames.values() for n in f.attrs.get("notes", [])]
     for part, frame in frames.items():
         for column in (text, target):
             if column not in frame.columns:
@@ -43,25 +49,49 @@ def texts_from_file(path: str | Path, options: Options) -> Source:
                     fix="Name one of them: --text for the texts, --target for what is to be predicted.",
                     code="WF-D20",
                 )
-    whole = pd.concat([f[[text, target]] for f in frames.values()], ignore_index=True)
-    samples = dataclasses.replace(
-        read_texts(whole[text], whole[target], text, target, options.task), column=text
-    )  # fmt: skip
+    texts = pd.concat([f[text] for f in frames.values()], ignore_index=True)
+    labels = joined_labels([f[target] for f in frames.values()])
+    samples = dataclasses.replace(read_texts(texts, labels, text, target, options.task), column=text)
     split = _split(samples, [len(f) for f in frames.values()], list(frames), options)
     delimiter = frames["training"].attrs.get("delimiter")
     return Source(samples, split, Path(path).name, tuple(notes), _kind(options), delimiter)
 
 
 def texts_from_lists(x: Any, y: Any, options: Options, *, valid: Any = None, test: Any = None) -> Source:
-    """The same from lists of texts; parts are pairs (texts, targets)."""
+    """The same from lists of texts, or from frames with a column of them; parts are pairs (texts, targets)."""
     refuse_roles(options, "texts", ("text",))
-    given = {"training": (x, y), "valid": valid, "test": test}
-    pairs = {part: pair for part, pair in given.items() if pair is not None}
-    texts = [list(pair[0]) for pair in pairs.values()]
-    labels = [target_from_array(pair[1], len(t))[0] for pair, t in zip(pairs.values(), texts, strict=True)]
-    target = pd.concat(labels, ignore_index=True)
-    samples = read_texts([t for part in texts for t in part], target, "text", "target", options.task)
-    return Source(samples, _split(samples, [len(t) for t in texts], list(pairs), options), "texts", (), _kind(options))
+    parts = {"training": (x, y), "valid": valid, "test": test}
+    pairs = {part: pair for part, pair in parts.items() if pair is not None}
+    column = options.text or ""
+    texts = [_texts_in(pair[0], column) for pair in pairs.values()]
+    given = [storable_labels(pair[1]) for pair in pairs.values()]
+    labels = [target_from_array(y, len(t))[0] for y, t in zip(given, texts, strict=True)]
+    every = [t for part in texts for t in part]
+    samples = read_texts(every, joined_labels(labels), column or "text", "target", options.task, markers=False)
+    samples = dataclasses.replace(samples, column=column)
+    split = _split(samples, [len(t) for t in texts], list(pairs), options)
+    return Source(samples, split, FROM_MEMORY, (), _kind(options))
+
+
+def refuse_own_target(text: str | None, target: str | None) -> None:
+    """Raises UsageError where one column is named for both the texts and what is to be predicted of them."""
+    if text is not None and text == target:
+        raise UsageError(
+            f"the column {shown(text)} is named for the texts and as the target.",
+            fix="Name two columns: text for the texts, target for what is to be predicted.",
+            code="WF-U16",
+        )
+
+
+def _texts_in(x: Any, column: str) -> list[Any]:
+    """The texts of a list, or of a frame: its column of this name, or the only one."""
+    names = list(getattr(x, "columns", ()))
+    if names and column not in names and (column or len(names) != 1):
+        told = f"there is no column {shown(column)} of texts" if column else "which column holds the texts is not said"
+        raise DataError(
+            f"{told}; there are {listed([str(n) for n in names])}.", fix="Name it with text=.", code="WF-D20"
+        )
+    return plain_texts(x[column if column in names else names[0]] if names else x)
 
 
 def looks_like_texts(x: Any) -> bool:

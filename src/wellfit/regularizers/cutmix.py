@@ -27,7 +27,9 @@ class CutMix(Regularizer):
     floor(width * sqrt(1 - lam)), its center is any pixel, and it is clipped at the borders; in a table
     round(columns * (1 - lam)) columns, chosen at random, come from the partner. One lam and one place a step, partners
     by a random order of the batch. Targets blend by the share that was truly pasted, not by lam. Where a training knows
-    which 0/1 inputs code one category (``wellfit.fit`` does), they are one column; elsewhere each input is one.
+    which 0/1 inputs code one category (``wellfit.fit`` does), they are one column; elsewhere each input is one. Columns
+    of whole numbers, but for 8-bit pixels, are token numbers of texts: 0 is padding, and each row's target blends by
+    whose tokens it truly holds.
 
     Args:
         alpha: shape of the Beta distribution, 0 (neutral: lam = 1) and up; 1 is usual.
@@ -61,6 +63,8 @@ class CutMix(Regularizer):
         rest = 1.0 - mixing_share(self.alpha, now)
         pasted, share = _pasted_box(x, rest, now) if x.ndim == 4 else _pasted_columns(x, rest, now)
         partner = now.permutation(x.shape[0], "partner")
+        if x.ndim == 2 and not x.dtype.is_floating_point and x.dtype not in (torch.uint8, torch.bool):
+            share = _pasted_tokens(x, pasted, partner, share)
         kept = 1.0 - share.to(target.values.dtype)
         return torch.where(pasted, x[partner], x), target.blend(target.take(partner), kept)
 
@@ -79,6 +83,14 @@ def _pasted_columns(x: Tensor, rest: Tensor, now: Now) -> tuple[Tensor, Tensor]:
     count = columns_in(x.shape[1], now.blocks)
     cut = now.permutation(count, "columns") < columns_to_cut(count, rest)
     return cut[columns], cut.to(torch.float64).mean()
+
+
+def _pasted_tokens(x: Tensor, pasted: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+    """Which share of each row's tokens is the partner's, (batch,); ``share`` where a row is all padding."""
+    real = x != 0
+    other = (real[partner] & pasted).sum(1).to(torch.float64)
+    every = other + (real & ~pasted).sum(1)
+    return torch.where(every > 0, other / every.clamp(min=1.0), share)
 
 
 class Cutout(Regularizer):
