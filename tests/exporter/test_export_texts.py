@@ -36,7 +36,9 @@ def made_texts(rows: int = 420) -> pd.DataFrame:
     """Texts of three classes, told by one or two words among many; some are missing, doubled or of odd signs."""
     draw = np.random.default_rng(0)
     telling = [["great", "LOVELY"], ["awful", "d\u00fcll"], ["so-so", "mi\u0301d"]]
-    plain = [*(f"word{i}" for i in range(40)), "it's", "\u4f60", "3.5", "!?", "__import__('abort')"]
+    marked = ["\u0928\u0939\u0940\u0902", "\u05e1\u05b5\u05e4\u05b6\u05e8", "\u0645\u06cc\u200c\u062e"]
+    marked += ["e\u0301\u0323 \u2764\ufe0f"]  # two marks on a letter, and one that belongs to a picture
+    plain = [*(f"word{i}" for i in range(40)), "it's", "\u4f60", "3.5", "!?", "__import__('abort')", *marked]
     labels = draw.integers(0, 3, rows)
     texts = [
         " ".join(draw.permutation([*draw.choice(plain, draw.integers(2, 12)), *draw.choice(telling[k], 1)]))

@@ -26,9 +26,9 @@ LONGEST = 256
 
 _COVERED = 95  # percent of the training texts that are read to their end
 _RARE_FROM = 1000  # texts: of fewer, words that come only once are kept, since most do
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """Zero-width non-joiner and joiner, which stand inside of words of Arabic and Indian scripts."""
-_BLOCKS = (
+MARK_BLOCKS = (
     (0x300, 0x3100), (0xA600, 0xAC00), (0xFB1E, 0xFB1F), (0xFE20, 0xFE30), (0x10000, 0x12000), (0x16A00, 0x17000),
     (0x1E000, 0x1E950),
 )  # fmt: skip
@@ -38,8 +38,8 @@ _BLOCKS = (
 @cache
 def _token(ascii_alone: bool) -> re.Pattern[str]:
     """Words with the marks on their letters, and single signs; without marks, where there are none, it is faster."""
-    every = (chr(c) for start, end in _BLOCKS for c in range(start, end))
-    marks = "" if ascii_alone else "".join(c for c in every if unicodedata.category(c) in ("Mn", "Mc")) + _JOINERS
+    every = (chr(c) for start, end in MARK_BLOCKS for c in range(start, end))
+    marks = "" if ascii_alone else "".join(c for c in every if unicodedata.category(c) in ("Mn", "Mc")) + JOINERS
     marked = f"|[{marks}]++\\w*+" if marks else ""
     return re.compile(rf"\w++(?:['’]\w++{marked})*|[^\w\s]")
 

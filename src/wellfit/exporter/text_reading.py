@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wellfit.data.cells import MISSING_MARKERS
 from wellfit.data.texts import LONGEST_TEXT
+from wellfit.data.vocabulary import MARK_BLOCKS
 from wellfit.exporter.reading import table_piece, target_piece
 from wellfit.exporter.source import Piece, constant, piece
 from wellfit.exporter.text_facts import TextFacts
@@ -19,7 +20,9 @@ def documents(frame: pd.DataFrame) -> np.ndarray:
 
 _ENCODER = '''
 PADDING, UNKNOWN, HIDDEN, FIRST = 0, 1, 2, 3
-TOKEN = re.compile(r"\\w+(?:['\\u2019]\\w+)*|[^\\w\\s]")
+MARKS = [c for start, end in MARKED for c in map(chr, range(start, end)) if unicodedata.category(c) in ("Mn", "Mc")]
+MARK = f"[{''.join(MARKS)}\\u200c\\u200d]"  # stands on a letter, or joins two
+TOKEN = re.compile(rf"\\w+(?:['\\u2019]\\w+|{MARK}+\\w*)*|[^\\w\\s]")
 
 
 def tokens_of(text: str) -> list[str]:
@@ -48,7 +51,9 @@ class Encoder:
 
 _NGRAMS = '''
 PADDING, UNKNOWN, HIDDEN, FIRST = 0, 1, 2, 3
-TOKEN = re.compile(r"\\w+(?:['\\u2019]\\w+)*|[^\\w\\s]")
+MARKS = [c for start, end in MARKED for c in map(chr, range(start, end)) if unicodedata.category(c) in ("Mn", "Mc")]
+MARK = f"[{''.join(MARKS)}\\u200c\\u200d]"  # stands on a letter, or joins two
+TOKEN = re.compile(rf"\\w+(?:['\\u2019]\\w+|{MARK}+\\w*)*|[^\\w\\s]")
 
 
 def sets_of(text: str) -> tuple[list[str], list[str]]:
@@ -111,12 +116,13 @@ def text_constants(facts: TextFacts) -> list[str]:
             constant("WORDS", form.vocabulary - 3, "that have a number of their own"),
             constant("LENGTH", form.length, "tokens of a text that are read"),
         ]
-    return [*lines, constant("MISSING", sorted(MISSING_MARKERS)), *sizes, *variant_constants(facts)]
+    marked = constant("MARKED", MARK_BLOCKS, "where Unicode has marks on letters")
+    return [*lines, constant("MISSING", sorted(MISSING_MARKERS)), *sizes, marked, *variant_constants(facts)]
 
 
 def text_pieces(facts: TextFacts) -> list[Piece]:
     """How the file becomes texts with a target, and these numbers."""
-    imports = ("import re", "from collections import Counter")
+    imports = ("import re", "import unicodedata", "from collections import Counter")
     rows = [table_piece(facts), target_piece(facts), piece(_DOCUMENTS)]
     if facts.form.model == "ngrams":
         encoder = piece(_NGRAMS, "import itertools", *imports)
