@@ -40,8 +40,8 @@ def _token(ascii_alone: bool) -> re.Pattern[str]:
     """Words with the marks on their letters, and single signs; without marks, where there are none, it is faster."""
     every = (chr(c) for start, end in MARK_BLOCKS for c in range(start, end))
     marks = "" if ascii_alone else "".join(c for c in every if unicodedata.category(c) in ("Mn", "Mc")) + JOINERS
-    marked = f"|[{marks}]++\\w*+" if marks else ""
-    return re.compile(rf"\w++(?:['’]\w++{marked})*|[^\w\s]")
+    marked = f"|[{marks}]+\\w*" if marks else ""
+    return re.compile(rf"\w+(?:['’]\w+{marked})*|[^\w\s]")
 
 
 def tokens_of(text: str) -> list[str]:

@@ -26,9 +26,9 @@ def marks() -> str:
 
 @cache
 def _word(ascii_alone: bool) -> re.Pattern[str]:
-    joined = rf"[{HYPHENS}{APOSTROPHES}][^\W_]++"
-    marked = "" if ascii_alone else rf"|[{marks()}]++[^\W_]*+"
-    return re.compile(rf"[^\W_]++(?:{joined}{marked})*")
+    joined = rf"[{HYPHENS}{APOSTROPHES}][^\W_]+"
+    marked = "" if ascii_alone else rf"|[{marks()}]+[^\W_]*"
+    return re.compile(rf"[^\W_]+(?:{joined}{marked})*")
 
 
 def word_matches(text: str) -> list[re.Match[str]]:
@@ -42,7 +42,7 @@ def word_matches(text: str) -> list[re.Match[str]]:
 
 @cache
 def _part(ascii_alone: bool) -> re.Pattern[str]:
-    return re.compile(r"\w+" if ascii_alone else rf"(?:\w++[{marks()}]*+)++")
+    return re.compile(r"\w+" if ascii_alone else rf"\w+(?:[{marks()}]+\w*)*")
 
 
 def parts_of(text: str) -> list[str]:

@@ -17,10 +17,10 @@ Place = tuple[int, int]
 _KEPT = re.compile(
     r"""
     \b(?:https?://|www\.)\S+                        # addresses of pages
-    | \b[\w.+-]{1,64}+@[\w-]++(?:\.[\w-]++)++       # of mail, as long before the @ as it may be
+    | \b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+       # of mail, as long before the @ as it may be
     | (?<!\w)[@\#]\w[\w.-]*                         # mentions and tags
     | \[[A-Z][A-Z0-9_ -]*\] | <[^<>\s]{1,40}> | \{[^{}\s]{1,40}\} | %\(\w+\)\w   # tokens, tags, places to fill
-    | (?<!\w)(?<!\w\.)(?:\w++\.)+(?:com|org|net|edu|gov|io|de|uk|co)\b(?:/\S*)?
+    | (?<!\w)(?<!\w\.)(?:\w+\.)+(?:com|org|net|edu|gov|io|de|uk|co)\b(?:/\S*)?
     | (?<!\w)[$€£]?\d[\d.,:/%-]*\w*                 # numbers, prices, dates
     """,
     re.X,

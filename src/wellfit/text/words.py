@@ -50,9 +50,9 @@ STOP_WORDS = NEGATIONS | word_set(
 
 _END = re.compile(
     r"""
-    (?<![.!?…])[.!?…]++                             # from the first mark on, so that each is read once
-    (?:\s++[.!?…]++(?=["'”’)\]]*+(?:\s|$)))*+
-    ["'”’)\]]*+(?=\s|$)
+    (?<![.!?…])[.!?…]+                              # from the first mark on, so that each is read once
+    (?:\s+[.!?…]+(?=["'”’)\]]*(?:\s|$)))*
+    ["'”’)\]]*(?=\s|$)
     """,
     re.X,
 )
