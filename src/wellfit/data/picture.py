@@ -50,11 +50,11 @@ class Header:
 
 
 TREATMENTS: dict[str, str] = {
-    "frames": "hold several frames: the first one is taken",
-    "alpha": "have transparent pixels: they are laid on white",
-    "turned": "are turned upright as their EXIF orientation says",
-    "deep": "have 16 bits a pixel: they are brought to 8",
-    "cmyk": "are CMYK: they are turned into RGB",
+    "frames": "with several frames: the first one is taken",
+    "alpha": "with transparent pixels, which are laid on white",
+    "turned": "turned upright as the EXIF orientation says",
+    "deep": "of 16 bits a pixel, which are brought to 8",
+    "cmyk": "in CMYK turned into RGB",
 }
 
 
