@@ -154,6 +154,7 @@ def test_the_column_of_texts_of_a_frame_is_read(monkeypatch, tmp_path):
         found.predict(frame[["stars"]])
     facts = read_text_facts(found, Stored(found.folder), None)
     assert (facts.reading.file, facts.text, facts.target) == ("texts.csv", "review", "target")
+    assert not any("review" in told for told in facts.missing), "a name of the data's stands in no comment of a program"
 
 
 def test_halves_of_characters_in_texts_and_labels_are_replaced(monkeypatch, tmp_path):

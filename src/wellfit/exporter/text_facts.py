@@ -24,7 +24,7 @@ from wellfit.job.run import Run
 from wellfit.job.text_source import FROM_MEMORY, texts_from_file
 from wellfit.models.text_shape import TextShape
 
-_LISTS = "The data: the run was given none from a file; here they are read from a table with the columns {} and target."
+_LISTS = "The data: the run was given none from a file; here they are read from the columns TEXT and TARGET of a table."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def read_text_facts(run: Run, stored: Stored, data: str | Path | None) -> TextFa
         reading, missing = reading_unseen(record, file)
     else:
         reading, missing = _reading(record, Path(data), text if lists else "")
-    missing = [*missing, *([_LISTS.format(text)] * lists)]
+    missing = [*missing, *([_LISTS] * lists)]
     words = len(stored.views[0].encoder.words)
     return TextFacts(**shared_facts(run, stored, reading, missing), text=text, words=words)
 
